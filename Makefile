@@ -1,0 +1,30 @@
+# make demo: dream the sample clip.   make test: run every check.   make samples, make bench: see README.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test samples bench clean
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+demo: .venv/installed
+	mkdir -p demo
+	$(BIN)/dreamvideo render samples/inputs/bunny.mp4 --output demo/dream.mp4 --overwrite
+
+test: .venv/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/pytest
+
+samples: .venv/installed
+	$(BIN)/python samples/make_samples.py
+
+bench: .venv/installed
+	$(BIN)/python bench/run.py
+
+clean:
+	rm -rf .venv demo

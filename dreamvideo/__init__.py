@@ -1,0 +1,5 @@
+"""DeepDream for moving pictures."""
+
+from importlib.metadata import version
+
+__version__ = version("dreamvideo")

@@ -1,0 +1,5 @@
+"""``python -m dreamvideo`` is the command line."""
+
+from dreamvideo.cli import main
+
+main()
