@@ -1,0 +1,99 @@
+"""Rewriting a Keras graph for dreaming: cut at the layers in use, batch norm folded into convolutions, one dtype.
+
+A frozen batch normalisation after a linear operator is itself linear, so ``gamma * (W x + b - mean) / sqrt(var + eps)
++ beta`` is one operator with other weights (Jacob et al. 2018, section 3.2). Folding it saves a pass over every
+activation in both directions and leaves the activations equal to rounding.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+FOLDABLE = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+
+
+def rewrite(
+    model: Any, layers: Sequence[str], *, dtype: str = "float32", rename: Callable[[str], str] = lambda name: name
+) -> Any:
+    """A copy of ``model`` that computes ``layers`` (names, in that order, as a list of outputs) and nothing more.
+
+    Batch normalisations that directly follow a linear operator are folded into it; others stay, frozen. Weights and
+    activations have ``dtype`` (a Keras dtype policy). ``rename`` maps old layer names to new ones. The weights are
+    copied: ``model`` is left as it was.
+    """
+    cut = keras.Model(model.inputs, [model.get_layer(name).output for name in layers])
+    folds = _find_folds(cut)
+    folded_into = {conv.name: norm for norm, conv in folds}
+    skipped = {norm.name for norm, _ in folds}
+    created: dict[str, Any] = {}
+
+    def clone(layer: Any) -> Any:
+        config = layer.get_config()
+        config.update(name=rename(layer.name), dtype=dtype)
+        if layer.name in folded_into:
+            config["use_bias"] = True
+        for key in config:
+            if key.endswith("_initializer"):
+                config[key] = "zeros"  # the weights are copied below: drawing them first would only take time
+        created[layer.name] = type(layer).from_config(config)
+        return created[layer.name]
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        return args[0] if layer.name in skipped_new else layer(*args, **kwargs)
+
+    skipped_new = {rename(name) for name in skipped}
+    copy = keras.models.clone_model(cut, clone_function=clone, call_function=call)
+    for layer in cut.layers:
+        if layer.weights and layer.name not in skipped:
+            created[layer.name].set_weights(_weights(layer, folded_into.get(layer.name)))
+    copy.trainable = False
+    return copy
+
+
+def _find_folds(model: Any) -> list[tuple[Any, Any]]:
+    """Pairs (batch norm, the linear operator that feeds it and nothing else)."""
+    producers = {id(layer.output): layer for layer in model.layers if not isinstance(layer.output, (list, tuple))}
+    consumers = Counter(id(tensor) for layer in model.layers for tensor in _inputs(layer))
+    consumers.update(id(tensor) for tensor in model.outputs)
+    folds = []
+    norms: list[Any] = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for norm in norms:
+        source = producers.get(id(norm.input))
+        if (
+            isinstance(source, FOLDABLE)
+            and source.activation is keras.activations.linear
+            and consumers[id(norm.input)] == 1
+            and norm.axis in (-1, len(norm.input.shape) - 1)
+            and getattr(source, "data_format", "channels_last") == "channels_last"
+        ):
+            folds.append((norm, source))
+    return folds
+
+
+def _inputs(layer: Any) -> list[Any]:
+    if isinstance(layer, keras.layers.InputLayer):
+        return []
+    return keras.tree.flatten(layer.input)
+
+
+def _weights(layer: Any, norm: Any | None) -> list[np.ndarray]:
+    """The layer's weights in its own order, with ``norm`` folded in; computed in float32."""
+    weights = [np.asarray(keras.ops.convert_to_numpy(weight), np.float32) for weight in layer.get_weights()]
+    if norm is None:
+        return weights
+    kernel = weights[0]
+    bias = weights[1] if layer.use_bias else np.zeros((), np.float32)
+    mean, variance = (_array(weight) for weight in (norm.moving_mean, norm.moving_variance))
+    scale = 1 / np.sqrt(variance + norm.epsilon)
+    if norm.scale:
+        scale = scale * _array(norm.gamma)
+    shift = _array(norm.beta) if norm.center else np.zeros((), np.float32)
+    channels = kernel.shape[2:] if isinstance(layer, keras.layers.DepthwiseConv2D) else scale.shape
+    return [kernel * scale.reshape(channels), (bias - mean) * scale + shift]
+
+
+def _array(weight: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(weight), np.float32)
