@@ -1,0 +1,54 @@
+"""Where the tiles of a frame lie, as index arithmetic: one axis at a time, in plain numpy.
+
+The frame is placed at a random offset in a slightly larger canvas whose rest is the frame's own reflection, so that
+every pixel lies clear of the network's border and no pattern can lock to its stride grid. The canvas is covered by
+tiles of one shape that overlap; in an overlap the cut runs down the middle, half an overlap (the halo) away from the
+border of both. A frame that fits in one tile is a canvas with one tile.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MARGIN = 8  # pixels of reflection that every border has at least
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a layout, for one offset.
+
+    ``take``: ``int32 [tiles, tile size]``, which frame pixel each tile pixel shows. ``pick``: ``int32 [frame size]``,
+    which pixel of the tiles laid end to end each frame pixel's gradient comes from.
+    """
+
+    take: np.ndarray
+    pick: np.ndarray
+
+
+def tile_axis(size: int, *, offset: int, jitter: int, tile: int, halo: int, smallest: int) -> Axis:
+    """Lay tiles of at most ``tile`` pixels along an axis of ``size`` pixels shifted by ``offset`` in [0, ``jitter``).
+
+    Neighbours overlap by at least ``2 * halo``. A tile is never smaller than ``smallest``, which the network needs:
+    the canvas is padded up to it.
+    """
+    canvas = max(size + 2 * MARGIN + jitter, smallest)
+    tile = max(tile, smallest, 4 * halo + 1)
+    tiles = 1 if canvas <= tile else -(-(canvas - 2 * halo) // (tile - 2 * halo))
+    length = -(-(canvas + (tiles - 1) * 2 * halo) // tiles)
+    starts = np.linspace(0, canvas - length, tiles).round().astype(int)
+    cuts = (starts[1:] + starts[:-1] + length) // 2
+    shift = MARGIN + offset
+    take = reflect(starts[:, None] + np.arange(length) - shift, size)
+    positions = np.arange(size) + shift
+    owner = np.searchsorted(cuts, positions, side="right")
+    pick = owner * length + positions - starts[owner]
+    return Axis(take.astype(np.int32), pick.astype(np.int32))
+
+
+def reflect(positions: np.ndarray, size: int) -> np.ndarray:
+    """Fold integer positions into [0, size) by mirroring at both ends, without repeating the end pixel."""
+    if size == 1:
+        return np.zeros_like(positions)
+    period = 2 * (size - 1)
+    folded = np.mod(positions, period)
+    return np.minimum(folded, period - folded)
