@@ -1,0 +1,199 @@
+"""A clip as a source: ffmpeg decodes it to a pipe, at a constant rate, exactly the frames that were asked for."""
+
+import subprocess
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from dreamvideo.errors import InputError
+from dreamvideo.media import ffmpeg
+from dreamvideo.media.colors import output_colors, raw_format, to_rgb
+from dreamvideo.media.probe import ClipInfo, probe
+from dreamvideo.media.sound import Sound
+from dreamvideo.media.source import Source, cut, file_identity, frame_at, scaled_size
+from dreamvideo.media.still import MAX_PIXELS
+
+SEEK_FROM = 30.0
+SEEK_MARGIN = 10.0
+
+
+class ClipSource(Source):
+    """The frames of a clip from ``start`` to ``end``, resampled in time to a constant rate."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        width: int | None = None,
+        rate: Fraction | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        info = probe(path)
+        self.info = info
+        self.name = path
+        self.warnings = []
+        self.rate = rate or info.rate
+        self.width, self.height = scaled_size(path, info.width, info.height, width, max_pixels)
+        self.sample_aspect = info.sample_aspect
+        self.colors = output_colors(info.colors)
+        self.audio = info.audio
+        count = None if info.duration is None else max(1, round(info.duration * self.rate))
+        self._first, last = cut(path, start, end, self.rate, count)
+        self._stop = None if end is None else frame_at(end, self.rate)
+        self.frame_count = None if last is None else last - self._first
+        self._pixels = raw_format(info.depth, alpha=info.alpha)
+        self._decoders: list[Decoder] = []
+        if count is not None and self._stop is not None and self._stop > count + 1:
+            self._warn(f"end is {end:g} s, but {path} is only {info.duration:.3f} s long; it stops there.")
+        if info.colors.high_dynamic_range:
+            self._warn(f"{path} is HDR ({info.colors.transfer}); its tags are kept, but a clip is written with 8 bits.")
+
+    @property
+    def sound(self) -> Sound | None:
+        if not self.audio:
+            return None
+        begin = float(self.info.start + self._first / self.rate)
+        end = None if self._stop is None else float(self.info.start + self._stop / self.rate)
+        return Sound(self.name, begin, end, self.audio)
+
+    def identity(self) -> dict[str, str | int]:
+        return file_identity(self.name)
+
+    def close(self) -> None:
+        for decoder in self._decoders:
+            decoder.close()
+        self._decoders.clear()
+
+    def frames(self) -> Iterator[np.ndarray]:
+        decoder = Decoder(self._arguments(), self.width, self.height, self._pixels)
+        self._decoders.append(decoder)
+        count = 0
+        try:
+            while (frame := decoder.read()) is not None:
+                count += 1
+                yield frame
+            decoder.finish()
+            self._account(count, decoder)
+        finally:
+            decoder.close()
+            if decoder in self._decoders:
+                self._decoders.remove(decoder)
+
+    def _arguments(self) -> list[str]:
+        """ffmpeg arguments that decode the chosen frames.
+
+        The fps filter numbers frames from the file's start, whatever was skipped; trimming by that number makes the
+        choice of frames the same with and without seeking.
+        """
+        origin = self.info.first_tick(self.rate)
+        last = "" if self._stop is None else f":end_pts={origin + self._stop}"
+        size = to_rgb(self.width, self.height, self._pixels)
+        filters = f"fps={self.rate},trim=start_pts={origin + self._first}{last},{size}"
+        return [
+            *_seek(self.info, self._first / self.rate, self.rate),
+            *ffmpeg.input_arguments(self.name),
+            *("-map", "0:V:0", "-vf", filters, "-fps_mode", "passthrough", "-f", "rawvideo", "-"),
+        ]
+
+    def _account(self, count: int, decoder: "Decoder") -> None:
+        """Say what the decoder could not give: nothing is left out in silence."""
+        complaints = ffmpeg.reasons(decoder.stderr())
+        expected = self.frame_count
+        if count == 0:
+            detail = f" ({complaints[0]})" if complaints else ""
+            raise InputError(f"{self.name}: no frame could be decoded from there on{detail}; choose an earlier start.")
+        if decoder.stalled:
+            self._warn(f"{self.name} stopped answering after {count} frames; the rest is missing.")
+        elif complaints and expected is not None and count < expected - 1:
+            self._warn(f"{self.name} is truncated: {count} of about {expected} frames could be decoded.")
+        elif complaints:
+            self._warn(f"{self.name} is damaged ({complaints[0]}); some of its {count} frames may show it.")
+        elif expected is not None and count < expected - max(2, expected // 20):
+            self._warn(f"{self.name} holds {count} frames where its header announces about {expected}.")
+        self.frame_count = count
+
+
+def _seek(info: ClipInfo, start: Fraction, rate: Fraction) -> list[str]:
+    """Arguments that skip most of what lies before ``start`` seconds, if that gives the very same frames.
+
+    Only for containers with an exact index whose clock starts at zero, since then a frame's timestamp does not depend
+    on the seek. Decoding begins at a key frame at least ten seconds early, so that it has settled; a look at the
+    first frame proves that it lies before the cut, which a long held frame would not.
+    """
+    if not info.seekable or start < SEEK_FROM:
+        return []
+    place = float(start) - SEEK_MARGIN
+    seek = ["-copyts", "-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{place:.6f}"]
+    arguments = [*seek, *ffmpeg.input_arguments(info.path), "-map", "0:V:0", "-vf", "showinfo=checksum=0"]
+    try:
+        _, text = ffmpeg.run([*arguments, "-frames:v", "1", "-fps_mode", "passthrough", "-f", "null", "-"])
+    except TimeoutError:
+        return []
+    time = first_time(text)
+    safe = time is not None and time * rate < info.first_tick(rate) + start * rate - 1
+    return seek if safe else []
+
+
+def first_time(showinfo: str) -> float | None:
+    """The timestamp in seconds of the first frame that showinfo printed."""
+    for line in showinfo.splitlines():
+        if "] n:" in line and "pts_time:" in line:
+            word = line.split("pts_time:")[1].split()[0]
+            return None if word == "NOPTS" else float(word)
+    return None
+
+
+class Decoder:
+    """One running ffmpeg that writes raw frames of a known size to a pipe."""
+
+    def __init__(self, arguments: list[str], width: int, height: int, pixels: str) -> None:
+        self._shape = (height, width, 4 if pixels.startswith("rgba") else 3)
+        self._dtype = np.dtype("<u2") if pixels.endswith("le") else np.dtype(np.uint8)
+        self._log = ffmpeg.ErrorLog()
+        self.stalled = False
+        options = ["-v", "error", "-threads", "0"]
+        self._process = ffmpeg.spawn([*options, *arguments], stdout=subprocess.PIPE, stderr=self._log.file)
+
+    def read(self) -> np.ndarray | None:
+        """The next frame as ``float32 [h, w, 3]`` in [0, 1], None after the last one; never blocks for ever.
+
+        Transparency is composited over black.
+        """
+        pixels = np.empty(self._shape, self._dtype)
+        with ffmpeg.stall_guard(self._process, ffmpeg.STALL_SECONDS, self._on_stall):
+            whole = self._fill(pixels.reshape(-1).view(np.uint8).data)
+        if not whole:
+            return None
+        frame = pixels.astype(np.float32) / np.float32(np.iinfo(self._dtype).max)
+        return frame if frame.shape[2] == 3 else frame[..., :3] * frame[..., 3:]
+
+    def _fill(self, view: memoryview) -> bool:
+        pipe = self._process.stdout
+        if pipe is None or pipe.closed:
+            return False
+        filled = 0
+        while filled < len(view):
+            got = pipe.readinto(view[filled:])  # pyright: ignore[reportAttributeAccessIssue]
+            if not got:
+                return False
+            filled += got
+        return True
+
+    def _on_stall(self) -> None:
+        self.stalled = True
+
+    def finish(self) -> None:
+        """Wait for ffmpeg to end by itself after its last frame, so that its stderr is whole."""
+        with ffmpeg.stall_guard(self._process, ffmpeg.STALL_SECONDS, self._on_stall):
+            self._process.wait()
+
+    def stderr(self) -> str:
+        return self._log.text()
+
+    def close(self) -> None:
+        """End ffmpeg; harmless when it has ended, or twice."""
+        ffmpeg.kill(self._process)
+        self._log.close()

@@ -1,0 +1,170 @@
+"""Where frames come from: a clip, a still, or a folder of frames, all read the same way."""
+
+import hashlib
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from dreamvideo.errors import InputError
+from dreamvideo.media.colors import HD, Colors
+from dreamvideo.media.probe import AudioTrack
+from dreamvideo.media.sound import Sound
+from dreamvideo.media.still import MAX_PIXELS
+
+STILL_RATE = Fraction(25)
+_EDGE = 1 << 20
+
+
+class Source(ABC):
+    """Frames chosen from an input; a context manager whose end closes what iterating has opened.
+
+    Attributes
+    ----------
+    name : the input as the user gave it.
+    width, height : pixels of each frame.
+    rate : frames a second, exact.
+    frame_count : how many frames there should be; an estimate for clips, None if unknown.
+    still : whether the input is one picture without time.
+    colors, sample_aspect : the tags an output should carry.
+    audio : the input's sound tracks; ``sound`` is the part that belongs to the chosen frames.
+    warnings : sentences for the user, added while opening and iterating.
+    """
+
+    name: str
+    width: int
+    height: int
+    rate: Fraction
+    frame_count: int | None
+    still: bool = False
+    colors: Colors = HD
+    sample_aspect: Fraction = Fraction(1)
+    audio: tuple[AudioTrack, ...] = ()
+    warnings: list[str]
+
+    @property
+    def sound(self) -> Sound | None:
+        """The sound that belongs to the chosen frames, None where there is none."""
+        return None
+
+    @abstractmethod
+    def frames(self) -> Iterator[np.ndarray]:
+        """A fresh iterator over the chosen frames, ``float32 [height, width, 3]`` RGB in [0, 1].
+
+        Each array is the caller's own. Raises InputError where a frame cannot be read.
+        """
+
+    @abstractmethod
+    def identity(self) -> dict[str, str | int]:
+        """What identifies the input on disk, so that a changed one is noticed: plain values, fit for JSON."""
+
+    def close(self) -> None:
+        """End what iterating has opened; iterating again opens it again."""
+        return
+
+    def __enter__(self) -> "Source":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+
+def open_source(
+    path: str,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    width: int | None = None,
+    rate: Fraction | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> Source:
+    """Open a clip, a still, a folder of frames or a glob pattern of frames.
+
+    Parameters
+    ----------
+    path : the input. A pattern is only tried where no file has that very name.
+    start, end : seconds; the frames are ``round(start * rate)`` up to, not including, ``round(end * rate)``.
+    width : scale to this many pixels wide, keeping the aspect.
+    rate : for a clip, resample to this rate in time; for stills, the rate they are shown at (default 25).
+    max_pixels : the largest frame that is accepted.
+
+    Raises
+    ------
+    InputError
+        The input is missing or cannot be decoded, a frame is too large or of another size than the first, or the
+        range from ``start`` to ``end`` holds no frame.
+    """
+    from dreamvideo.media.clip import ClipSource
+    from dreamvideo.media.frames import FolderSource, StillSource, is_pattern, is_still
+
+    _check_options(start, end, width, rate)
+    place = Path(path)
+    if place.is_dir() or is_pattern(path):
+        return FolderSource(path, start=start, end=end, width=width, rate=rate, max_pixels=max_pixels)
+    if is_still(path):
+        return StillSource(path, start=start, end=end, width=width, rate=rate, max_pixels=max_pixels)
+    return ClipSource(path, start=start, end=end, width=width, rate=rate, max_pixels=max_pixels)
+
+
+def _check_options(start: float | None, end: float | None, width: int | None, rate: Fraction | None) -> None:
+    if start is not None and not (math.isfinite(start) and start >= 0):
+        raise InputError(f"start is {start:g} s; it must be 0 or more.")
+    if end is not None and not (math.isfinite(end) and end > (start or 0)):
+        raise InputError(f"end is {end:g} s; it must lie after start ({start or 0:g} s).")
+    if width is not None and width < 1:
+        raise InputError(f"width is {width}; it must be at least 1 pixel.")
+    if rate is not None and rate <= 0:
+        raise InputError(f"the rate is {rate}; it must be more than 0 frames a second.")
+
+
+def cut(name: str, start: float | None, end: float | None, rate: Fraction, count: int | None) -> tuple[int, int | None]:
+    """The half-open range of frames from ``start`` to ``end`` seconds, of ``count`` frames (None if unknown).
+
+    Times are rounded to frames, halves up. Raises InputError where that leaves no frame.
+    """
+    first = frame_at(start or 0.0, rate)
+    last = None if end is None else frame_at(end, rate)
+    if count is not None and first >= count:
+        length = float(count / rate)
+        raise InputError(f"start is {start or 0:g} s, but {name} is only {length:.3f} s long; choose an earlier start.")
+    if last is not None and last <= first:
+        raise InputError(f"{name}: no frame lies between {start or 0:g} s and {end:g} s at {float(rate):g} frames/s.")
+    if count is not None:
+        last = count if last is None else min(last, count)
+    return first, last
+
+
+def frame_at(seconds: float, rate: Fraction) -> int:
+    """The frame nearest to a time, halves up; exact for the decimal number that ``seconds`` prints as."""
+    return math.floor(Fraction(repr(float(seconds))) * rate + Fraction(1, 2))
+
+
+def scaled_size(name: str, width: int, height: int, wanted: int | None, max_pixels: int) -> tuple[int, int]:
+    """Width and height after scaling to ``wanted`` wide (None keeps them). Raises InputError above ``max_pixels``."""
+    if wanted is not None:
+        width, height = wanted, max(1, math.floor(Fraction(height * wanted, width) + Fraction(1, 2)))
+    if width * height > max_pixels:
+        raise InputError(f"{name} is {width}x{height}, more than {max_pixels} pixels; choose a smaller width.")
+    return width, height
+
+
+def file_identity(path: str) -> dict[str, str | int]:
+    """Absolute path, size, modification time and the SHA-256 of the first and last MiB. Raises InputError."""
+    file = Path(path).absolute()
+    try:
+        stat = file.stat()
+        digest = hashlib.sha256()
+        with file.open("rb") as stream:
+            digest.update(stream.read(_EDGE))
+            stream.seek(max(0, stat.st_size - _EDGE))
+            digest.update(stream.read(_EDGE))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    return {"path": str(file), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": digest.hexdigest()}
