@@ -1,0 +1,114 @@
+"""Carrying the dream from frame to frame: the state of a render and its one recurrence.
+
+    start = strength * trust * warp(previous residual, backward flow)
+
+Carrying the residual leaves the footage itself untouched, and it is bounded: with a gain of ``a`` a frame a still
+scene converges to ``a / (1 - strength)``. The gain is therefore ``(1 - strength)`` times what a still gets, so that a
+clip is as strong as a still whatever the carry.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dreamvideo.config import Carry, Config, Dream
+from dreamvideo.motion.flow import estimate, luma, resize_flow, warp
+from dreamvideo.motion.shots import CutFinder
+
+AGE_STEPS = 16  # an age is kept in sixteenths of a frame, so that it fits a byte
+OLDEST = 255 / AGE_STEPS
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An input frame and how it follows from the one before.
+
+    ``frame``: ``float32 [height, width, 3]``. ``flow``: backward, ``float32 [h, w, 2]``, and ``trust``, ``float32
+    [h, w, 1]``, at the flow's own size; ``None`` where a shot begins or nobody asked.
+    """
+
+    index: int
+    frame: np.ndarray
+    begins_shot: bool = True
+    flow: np.ndarray | None = None
+    trust: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """What goes from one frame to the next.
+
+    ``frame`` is the input, ``residual`` the dreamed frame minus it, both ``float32 [height, width, 3]``; ``age`` says
+    for how many frames each pixel has been in sight, ``float32 [height, width, 1]`` in [0, ``OLDEST``].
+    """
+
+    frame: np.ndarray
+    residual: np.ndarray
+    age: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Steps in each octave of a frame, and how far one goes (RMS, of the range 0 to 1)."""
+
+    steps: int
+    rate: float
+
+
+def watch(frames: Iterable[np.ndarray], finder: CutFinder, *, first: int = 0) -> Iterator[Seen]:
+    """Find the cuts and pair each frame with its flow from the one before, in one pass.
+
+    Frames before ``first`` are only looked at for cuts: they are dreamed already.
+    """
+    previous: np.ndarray | None = None
+    for index, frame in enumerate(frames):
+        begins_shot = finder.begins_shot(frame)
+        current = luma(frame)
+        if begins_shot or index < first or previous is None:
+            yield Seen(index, frame, begins_shot)
+        else:
+            yield Seen(index, frame, begins_shot, *estimate(previous, current))
+        previous = current
+
+
+def carry(state: State, seen: Seen, settings: Carry) -> State:
+    """The state from which ``seen`` is dreamed: the previous one, moved along the flow and faded."""
+    assert seen.flow is not None
+    assert seen.trust is not None
+    size = seen.frame.shape[:2]
+    flow = resize_flow(seen.flow, size)
+    trust = seen.trust if seen.trust.shape[:2] == size else cv2.resize(seen.trust, size[::-1])[..., None]
+    if settings.mode == "frame":
+        moved = warp(state.frame + state.residual, flow) - seen.frame
+    else:
+        moved = warp(state.residual, flow)
+    residual = np.clip(seen.frame + settings.strength * trust * moved, 0, 1) - seen.frame
+    age = np.clip(trust * warp(state.age, flow) + 1, 0, OLDEST)
+    return State(seen.frame, residual, np.round(age * AGE_STEPS) / np.float32(AGE_STEPS))
+
+
+def still_pace(dream: Dream) -> Pace:
+    """The pace of a still, and of a shot's first frame."""
+    return Pace(dream.steps, dream.step)
+
+
+def carried_pace(config: Config) -> Pace:
+    """The pace of a carried frame: as far in all as keeps the strength of a still, in as few steps as that needs."""
+    share = (1 - config.carry.strength) * config.dream.steps
+    steps = config.carry.steps or max(1, round(share))
+    return Pace(steps, config.dream.step * share / steps)
+
+
+def catch_up(age: np.ndarray, settings: Carry) -> np.ndarray | None:
+    """How much faster each pixel dreams, by its age: ``float32 [height, width, 1]``; ``None`` where all are old enough.
+
+    Under the recurrence a pixel dreaming ``m`` times faster has its full strength after about ``1 / ((m - 1) (1 -
+    strength))`` frames; the factor falls linearly to 1 over that time.
+    """
+    if settings.catch_up == 1 or settings.strength == 0:
+        return None
+    span = 1.25 / ((settings.catch_up - 1) * (1 - settings.strength))
+    youth = np.clip(1 - (age - 1) / span, 0, 1)
+    return 1 + (settings.catch_up - 1) * youth if youth.any() else None
