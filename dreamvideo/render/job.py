@@ -1,0 +1,78 @@
+"""What a render is asked, what it tells while it runs, and what it found: plain data, shared with the command line."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from dreamvideo.config import Config
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input to one output. ``work`` is the journal's folder; by default it lies beside the output."""
+
+    input: str
+    output: str
+    config: Config
+    resume: bool = False
+    keep: bool = False
+    overwrite: bool = False
+    work: Path | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a render. ``total`` is an estimate until the last frame is known; ``None`` when there is none."""
+
+    stage: Literal["dream", "encode"]
+    done: int
+    total: int | None
+    objective: float | None = None
+
+
+@dataclass(frozen=True)
+class Listener:
+    """How a render talks to whoever started it. ``stop`` is asked between frames; true ends the render, resumable."""
+
+    progress: Callable[[Progress], None] = lambda _: None
+    note: Callable[[str], None] = lambda _: None
+    stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a render ended. ``interrupted`` means that the journal in ``work`` holds ``frames`` finished frames."""
+
+    output: str
+    frames: int
+    dreamed: int
+    shots: int
+    seconds: float
+    interrupted: bool = False
+    work: Path | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a render would do. ``octaves`` are (height, width), full size first; ``tiles`` are tiles in each of them."""
+
+    input: str
+    output: str
+    frames: int | None
+    width: int
+    height: int
+    rate: Fraction
+    network: str
+    precision: str
+    layers: dict[str, float]
+    octaves: list[tuple[int, int]]
+    tiles: list[int]
+    first_steps: int
+    carried_steps: int
+    seconds_per_frame: float
+    seconds_first_frame: float
+    seconds: float | None
+    memory_bytes: int
+    notes: list[str] = field(default_factory=list)

@@ -1,0 +1,122 @@
+"""The work folder of one render: finished frames, the state of the last one, and the manifest of what made them.
+
+A frame counts once its PNG is there under its own name; the age it goes on with is written before it. Frames are kept
+at 16 bits, and the render goes on from them as they were kept, so that a resumed render equals an uninterrupted one.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from dreamvideo.errors import DreamError, OutputError
+from dreamvideo.media.files import output_error, write_bytes
+from dreamvideo.media.still import read_png16, write_png16
+from dreamvideo.motion.carry import AGE_STEPS
+
+AGES_KEPT = 3
+
+
+class Journal:
+    """Finished frames in ``folder``. Raises ``OutputError`` where it can't be made, written or gone on with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def _manifest(self) -> Path:
+        return self.folder / "manifest.json"
+
+    def exists(self) -> bool:
+        """Whether a render has begun here."""
+        return self._manifest.is_file()
+
+    def begin(self, manifest: dict[str, Any]) -> None:
+        """Make the folder, empty of frames, for the render that ``manifest`` (plain JSON data) describes."""
+        self.discard()
+        try:
+            (self.folder / "frames").mkdir(parents=True)
+            (self.folder / "ages").mkdir()
+        except OSError as error:
+            raise output_error(self.folder, error) from error
+        write_bytes(self._manifest, json.dumps(manifest, indent=1).encode())
+
+    def check(self, manifest: dict[str, Any]) -> None:
+        """Raise ``OutputError`` that says what differs, unless the render here is the one of ``manifest``."""
+        try:
+            before = json.loads(self._manifest.read_text(encoding="utf-8"))
+            differences = list(_differences(before, manifest))
+        except (OSError, ValueError, AttributeError) as error:
+            raise OutputError(f"{self._manifest} is damaged; use --overwrite to render from the start") from error
+        if differences:
+            raise OutputError(
+                f"{self.folder} was made with other settings ({'; '.join(differences)}); "
+                "set them back to resume, or use --overwrite to render from the start"
+            )
+
+    def finished(self) -> int:
+        """How many frames, from the first on, are there and whole, with the state to go on from."""
+        count = 0
+        while self._frame(count).is_file():
+            count += 1
+        while count and not self._usable(count - 1):
+            count -= 1
+        return count
+
+    def _usable(self, index: int) -> bool:
+        try:
+            self.frame(index)
+            self.age(index)
+        except (DreamError, OSError):
+            return False
+        return True
+
+    def keep(self, index: int, dreamed: np.ndarray, age: np.ndarray) -> None:
+        """Keep a finished frame, ``float32 [height, width, 3]``, and its age, ``float32 [height, width, 1]``."""
+        done, data = cv2.imencode(".png", np.rint(age * AGE_STEPS).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        assert done
+        write_bytes(self._age(index), data.tobytes())
+        write_png16(str(self._frame(index)), dreamed)
+        self._age(index - AGES_KEPT).unlink(missing_ok=True)
+
+    def frame(self, index: int) -> np.ndarray:
+        """The kept frame, ``float32 [height, width, 3]``. Raises ``InputError`` if it is damaged."""
+        return read_png16(str(self._frame(index)))
+
+    def age(self, index: int) -> np.ndarray:
+        """The kept age, ``float32 [height, width, 1]``. Only the latest few are there; raises ``OSError`` if not."""
+        pixels = cv2.imdecode(np.frombuffer(self._age(index).read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+        if pixels is None:
+            raise OSError(f"{self._age(index)} is damaged")
+        return pixels[..., None].astype(np.float32) / np.float32(AGE_STEPS)
+
+    def frames(self, count: int) -> Iterator[np.ndarray]:
+        """The first ``count`` kept frames, one after another."""
+        return (self.frame(index) for index in range(count))
+
+    def discard(self) -> None:
+        """Remove what this journal wrote, and the folder if nothing else is in it."""
+        self._manifest.unlink(missing_ok=True)
+        for name in ("frames", "ages"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+    def _frame(self, index: int) -> Path:
+        return self.folder / "frames" / f"{index:06d}.png"
+
+    def _age(self, index: int) -> Path:
+        return self.folder / "ages" / f"{index:06d}.png"
+
+
+def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
+    """``key: before, now now`` for every leaf that differs between two trees of JSON data."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in sorted(before.keys() | now.keys()):
+            yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else name)
+    elif before != now:
+        yield f"{key} was {before}, is {now}"

@@ -1,0 +1,232 @@
+"""The loop: decode ahead, carry, dream, keep; and at the end, join the kept frames and the sound.
+
+for each frame:
+    if it begins a shot: state = settle(frame)
+    else:                state = dream(carry(state, flow, trust))
+    journal.keep(frame + residual)
+"""
+
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dreamvideo import __version__
+from dreamvideo.config import Config, to_toml
+from dreamvideo.dream.engine import Dreamer
+from dreamvideo.errors import ConfigError, OutputError
+from dreamvideo.media.prefetch import prefetch, writebehind
+from dreamvideo.media.sink import ClipSpec, GifSpec, OutputKind, check_output, write_clip
+from dreamvideo.media.source import Source, open_source
+from dreamvideo.media.still import can_embed, quantize16, write_image
+from dreamvideo.motion.carry import OLDEST, Seen, State, carried_pace, carry, catch_up, still_pace, watch
+from dreamvideo.motion.shots import CutFinder
+from dreamvideo.render.job import Job, Listener, Progress, Report
+from dreamvideo.render.journal import Journal
+
+AHEAD = 3  # frames decoded, or waiting to be written, beside the one in flight
+SETTLING = 3  # rounds of the recurrence on a shot's first frame, after its steps, until its strength is steady
+
+
+@dataclass(frozen=True)
+class Dreamt:
+    """A finished frame: what goes to the journal, and the state that goes on."""
+
+    index: int
+    dreamed: np.ndarray
+    state: State
+    objective: float
+
+
+class Recurrence:
+    """One render's state and how a frame changes it."""
+
+    def __init__(self, config: Config, dreamer: Dreamer) -> None:
+        self.config, self.dreamer = config, dreamer
+        self.state: State | None = None
+
+    def next(self, seen: Seen) -> Dreamt:
+        """Dream one frame, after all those before it in its shot."""
+        if seen.begins_shot or self.state is None or self.config.carry.strength == 0:
+            state, objective = self._settle(seen)
+        else:
+            state, objective = self._follow(carry(self.state, seen, self.config.carry), seen.index)
+        dreamed = quantize16(state.frame + state.residual)
+        self.state = State(state.frame, dreamed - state.frame, state.age)
+        return Dreamt(seen.index, dreamed, self.state, objective)
+
+    def _settle(self, seen: Seen) -> tuple[State, float]:
+        """Dream a shot's first frame at the strength at which the shot goes on: a still's, which the carry keeps."""
+        frame = seen.frame
+        pace = still_pace(self.config.dream)
+        nothing = np.zeros_like(frame)
+        result = self.dreamer.dream(frame, nothing, index=seen.index, steps=pace.steps, rate=pace.rate)
+        state = State(frame, result.residual, np.full((*frame.shape[:2], 1), OLDEST, np.float32))
+        objective = result.objective
+        rounds = SETTLING if self.config.carry.strength else 0
+        for _ in range(rounds):
+            faded = State(frame, state.residual * np.float32(self.config.carry.strength), state.age)
+            state, objective = self._follow(faded, seen.index)
+        return state, objective
+
+    def _follow(self, start: State, index: int) -> tuple[State, float]:
+        pace = carried_pace(self.config)
+        gain = catch_up(start.age, self.config.carry)
+        result = self.dreamer.dream(
+            start.frame, start.residual, index=index, steps=pace.steps, rate=pace.rate, gain=gain
+        )
+        return State(start.frame, result.residual, start.age), result.objective
+
+
+def render_clip(job: Job, listener: Listener) -> Report:
+    """Render a clip, still or folder of frames to ``job.output``; the journal lies beside it until that is whole."""
+    begun = time.monotonic()
+    kind = check_output(job.output, overwrite=job.overwrite)
+    with open_input(job) as source:
+        if source.still and kind is OutputKind.STILL:
+            return render_image(job, listener)
+        journal = Journal(job.work or journal_folder(job.output))
+        _refuse_unasked(job, journal)
+        dreamer = Dreamer(job.config.dream, seed=job.config.seed)
+        for note in dreamer.notes(source.height, source.width):
+            listener.note(note)
+        done = _open_journal(job, journal, _manifest(job, source, dreamer), listener)
+        count, shots, interrupted = _dream(job, source, dreamer, journal, done, listener)
+        if interrupted:
+            return Report(job.output, count, count - done, shots, _since(begun), interrupted=True, work=journal.folder)
+        for warning in source.warnings:
+            listener.note(warning)
+        _join(job, source, journal, count, listener)
+    if not job.keep:
+        journal.discard()
+    return Report(job.output, count, count - done, shots, _since(begun), work=journal.folder if job.keep else None)
+
+
+def render_image(job: Job, listener: Listener) -> Report:
+    """Dream one picture: what the first frame of a shot would be."""
+    begun = time.monotonic()
+    if check_output(job.output, overwrite=job.overwrite) is not OutputKind.STILL:
+        raise ConfigError(f"{job.output} is not a picture; give it an extension such as .png, or use `render`")
+    with open_input(job) as source:
+        if not source.still:
+            raise ConfigError(f"{job.input} is not a single picture; use `dreamvideo render` for clips and folders")
+        dreamer = Dreamer(job.config.dream, seed=job.config.seed)
+        for note in dreamer.notes(source.height, source.width):
+            listener.note(note)
+        frame = next(source.frames())
+    listener.progress(Progress("dream", 0, 1))
+    dreamt = Recurrence(job.config, dreamer).next(Seen(0, frame))
+    listener.progress(Progress("dream", 1, 1, dreamt.objective))
+    metadata = to_toml(job.config) if can_embed(job.output) else None
+    write_image(job.output, dreamt.dreamed, metadata=metadata)
+    return Report(job.output, frames=1, dreamed=1, shots=1, seconds=_since(begun))
+
+
+def journal_folder(output: str) -> Path:
+    """Where the journal of ``output`` lies unless the user says otherwise."""
+    path = Path(output)
+    return path.with_name(f"{path.name}.journal")
+
+
+def open_input(job: Job) -> Source:
+    """The job's input, as its config asks for it."""
+    given = job.config.input
+    rate = Fraction(given.fps) if given.fps else None
+    return open_source(
+        job.input, start=given.start, end=given.end, width=given.width, rate=rate, max_pixels=given.max_pixels
+    )
+
+
+def _refuse_unasked(job: Job, journal: Journal) -> None:
+    if journal.exists() and not job.resume and not job.overwrite:
+        raise OutputError(
+            f"{journal.folder} holds an unfinished render; go on with --resume, or start afresh with --overwrite"
+        )
+
+
+def _manifest(job: Job, source: Source, dreamer: Dreamer) -> dict[str, Any]:
+    """What decides the frames: if any of it changes, they can't be gone on with."""
+    return {
+        "version": __version__,
+        "config": job.config.model_dump(mode="json", exclude={"output"}),
+        "input": source.identity(),
+        "weights": dreamer.network.sha256,
+        "precision": dreamer.precision,
+    }
+
+
+def _open_journal(job: Job, journal: Journal, manifest: dict[str, Any], listener: Listener) -> int:
+    """Go on with the journal, or begin it; the number of frames that are finished."""
+    if job.resume and journal.exists():
+        journal.check(manifest)
+        done = journal.finished()
+        listener.note(f"resuming after {done} finished frames")
+        return done
+    journal.begin(manifest)
+    return 0
+
+
+def _dream(
+    job: Job, source: Source, dreamer: Dreamer, journal: Journal, done: int, listener: Listener
+) -> tuple[int, int, bool]:
+    """Dream every frame from ``done`` on. Returns the frames finished in all, the shots seen, and if it was stopped."""
+    recurrence = Recurrence(job.config, dreamer)
+    finder = CutFinder(job.config.shots, source.rate)
+    count, shots, total = 0, 0, source.frame_count
+    listener.progress(Progress("dream", done, total))
+
+    def keep(dreamt: Dreamt) -> None:
+        journal.keep(dreamt.index, dreamt.dreamed, dreamt.state.age)
+
+    with (
+        prefetch(watch(source.frames(), finder, first=done), AHEAD) as ahead,
+        writebehind(keep, AHEAD) as behind,
+    ):
+        for seen in ahead:
+            shots += seen.begins_shot
+            if seen.index < done:
+                if seen.index == done - 1:
+                    recurrence.state = _restore(journal, seen)
+                count += 1
+                continue
+            if listener.stop():
+                return count, shots, True
+            dreamt = recurrence.next(seen)
+            behind.put(dreamt)
+            count += 1
+            listener.progress(Progress("dream", count, total, dreamt.objective))
+    return count, shots, False
+
+
+def _restore(journal: Journal, seen: Seen) -> State:
+    return State(seen.frame, journal.frame(seen.index) - seen.frame, journal.age(seen.index))
+
+
+def _join(job: Job, source: Source, journal: Journal, count: int, listener: Listener) -> None:
+    """Encode the kept frames, with the source's sound, into the output."""
+    encoded = 0
+
+    def tick() -> None:
+        nonlocal encoded
+        encoded += 1
+        listener.progress(Progress("encode", encoded, count))
+
+    spec = ClipSpec(
+        rate=source.rate,
+        colors=source.colors,
+        sample_aspect=source.sample_aspect,
+        sound=source.sound,
+        crf=job.config.output.crf,
+        metadata=to_toml(job.config),
+        gif=GifSpec(colors=job.config.output.gif_colors),
+    )
+    frames = lambda: journal.frames(count)  # noqa: E731 - reads as the argument it is
+    for note in write_clip(job.output, frames, count, spec, overwrite=job.overwrite, on_frame=tick):
+        listener.note(note)
+
+
+def _since(begun: float) -> float:
+    return time.monotonic() - begun

@@ -1,0 +1,112 @@
+"""What a render would do and cost, found out without rendering; and the small version of it, for a quick look."""
+
+import time
+from fractions import Fraction
+
+import numpy as np
+
+from dreamvideo.config import Config
+from dreamvideo.dream.engine import Dreamer
+from dreamvideo.dream.tiles import tile_axis
+from dreamvideo.media.sink import check_output
+from dreamvideo.media.source import Source
+from dreamvideo.motion.carry import carried_pace, still_pace
+from dreamvideo.render.job import Job, Plan
+from dreamvideo.render.pipeline import SETTLING, open_input
+
+PREVIEW_WIDTH = 400  # pixels
+PREVIEW_FRAMES = 24
+BASELINE_BYTES = 700_000_000  # the interpreter, TensorFlow and the network, as measured on Linux
+TILE_BYTES_PER_PIXEL = 2600  # activations kept for the gradient of one tile pixel, in bfloat16, up to mixed5
+FRAME_COPIES = 20  # whole frames of float32 alive at once: decoded ahead, in flight, gradients, and waiting to be kept
+
+
+def make_plan(job: Job) -> Plan:
+    """The plan of ``job``. The time is an estimate from a few steps of the real network on noise of the right size."""
+    check_output(job.output, overwrite=job.overwrite or job.resume)
+    with open_input(job) as source:
+        dreamer = Dreamer(job.config.dream, seed=job.config.seed)
+        sizes = dreamer.octave_sizes(source.height, source.width)
+        grids = [_grid(dreamer, size) for size in sizes]
+        second = _seconds_per_pass(dreamer, source)
+        still, carried = still_pace(job.config.dream), carried_pace(job.config)
+        alone = job.config.carry.strength == 0
+        first = second * (still.steps + (0 if alone else SETTLING * carried.steps))
+        following = first if alone else second * carried.steps
+        count = source.frame_count
+        return Plan(
+            input=job.input,
+            output=job.output,
+            frames=count,
+            width=source.width,
+            height=source.height,
+            rate=source.rate,
+            network=dreamer.network.name,
+            precision=dreamer.precision,
+            layers=dict(job.config.dream.layers),
+            octaves=sizes,
+            tiles=[down * across for down, across, _ in grids],
+            first_steps=still.steps,
+            carried_steps=carried.steps,
+            seconds_per_frame=following,
+            seconds_first_frame=first,
+            seconds=None if count is None else first + following * (count - 1),
+            memory_bytes=_memory(dreamer, source, max(pixels for _, _, pixels in grids)),
+            notes=dreamer.notes(source.height, source.width),
+        )
+
+
+def preview_config(job: Job) -> Config:
+    """The config of a quick look: the first frames, at the size of one of the render's own coarser octaves.
+
+    What the full render would dream at that size is dreamed, and the finer octaves are left out: the same picture with
+    less detail, not another one.
+    """
+    with open_input(job) as source:
+        dream, given = job.config.dream, job.config.input
+        dropped = 0
+        while dropped < dream.octaves - 1 and source.width / dream.octave_scale**dropped > PREVIEW_WIDTH:
+            dropped += 1
+        width = max(1, round(source.width / dream.octave_scale**dropped))
+        start = Fraction(given.start or 0)
+        end = float(start + PREVIEW_FRAMES / source.rate)
+        return job.config.model_copy(
+            update={
+                "dream": dream.model_copy(update={"octaves": dream.octaves - dropped}),
+                "input": given.model_copy(
+                    update={
+                        "width": width,
+                        "end": given.end if source.still else min(end, given.end or end),
+                    }
+                ),
+            }
+        )
+
+
+def _grid(dreamer: Dreamer, size: tuple[int, int]) -> tuple[int, int, int]:
+    """Tiles down, tiles across, and pixels in each, for an octave of ``size``."""
+    settings = dreamer.settings
+    down, across = (
+        tile_axis(
+            side, offset=0, jitter=settings.jitter, tile=settings.tile, halo=settings.halo, smallest=dreamer.smallest
+        ).take.shape
+        for side in size
+    )
+    return down[0], across[0], down[1] * across[1]
+
+
+def _seconds_per_pass(dreamer: Dreamer, source: Source) -> float:
+    """Seconds for one step in every octave of one frame, timed after a first pass that traces the graph."""
+    frame = np.random.default_rng(0).random((source.height, source.width, 3), np.float32)
+    times = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        dreamer.dream(frame, np.zeros_like(frame), index=0, steps=1, rate=0.01)
+        times.append(time.perf_counter() - begun)
+    return min(times[1:])
+
+
+def _memory(dreamer: Dreamer, source: Source, tile_pixels: int) -> int:
+    width = 2 if dreamer.precision == "float32" else 1
+    tile = tile_pixels * dreamer.settings.batch * TILE_BYTES_PER_PIXEL * width
+    return BASELINE_BYTES + tile + source.width * source.height * 12 * FRAME_COPIES
