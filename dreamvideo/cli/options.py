@@ -1,0 +1,83 @@
+"""Options that several commands share. An option that stands for a setting takes its help from the setting's field."""
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Annotated, Any
+
+import typer
+
+from dreamvideo.merging import parse_value
+from dreamvideo.settings import SETTINGS, toml_value
+
+LOOK, PART, RUN = "Look", "Part and size", "Run"
+
+
+def _value(text: str) -> Any:
+    """A setting's value as typed; whether it is right is for ``resolve`` to say, along with all that is wrong."""
+    try:
+        return parse_value(text)
+    except TOMLDecodeError:
+        return text
+
+
+def of_setting(key: str, metavar: str, panel: str, parser: Callable[[str], Any] = _value) -> Any:
+    """The option for one setting, with the sentence, bounds and default of the setting's field."""
+    setting = SETTINGS[key]
+    takes = setting.expected if setting.field.examples else setting.bounds
+    default = "" if setting.default is None else f"default {toml_value(setting.default)}"
+    facts = "; ".join(fact for fact in (takes, default) if fact)
+    text = f"{setting.sentence} [{facts}]" if facts else setting.sentence
+    return typer.Option(metavar=metavar, help=text, show_default=False, rich_help_panel=panel, parser=parser)
+
+
+def _flag(*names: str, help: str, metavar: str | None = None, panel: str = RUN) -> Any:
+    return typer.Option(*names, help=help, metavar=metavar, show_default=False, rich_help_panel=panel)
+
+
+def seconds(text: str) -> float:
+    """``90``, ``90.5``, ``1:30`` or ``0:01:30.5`` in seconds."""
+    found = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)", text.strip())
+    if found is None or (found[2] is not None and float(found[3]) >= 60) or (found[1] and int(found[2]) >= 60):
+        raise typer.BadParameter(f"{text!r} is no time; give seconds (90.5) or [h:]mm:ss[.x] (1:30.5).")
+    value = int(found[1] or 0) * 3600 + int(found[2] or 0) * 60 + float(found[3])
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"{text[:20]}... is too long a time.")
+    return value
+
+
+OutputPath = Annotated[str, _flag("-o", "--output", metavar="OUTPUT", help="Where the result goes.", panel="Output")]
+Overwrite = Annotated[bool, _flag("-y", "--overwrite", help="Replace the output if it exists.", panel="Output")]
+
+PresetName = Annotated[
+    str | None, _flag("--preset", metavar="NAME", help="A look by name; see `dreamvideo presets`.", panel=LOOK)
+]
+ConfigFile = Annotated[
+    Path | None, _flag("--config", metavar="FILE", help="Settings from a TOML file; they beat the preset.", panel=LOOK)
+]
+Sets = Annotated[
+    list[str] | None,
+    _flag("--set", metavar="K=V", help="Any setting, such as dream.steps=3; repeatable; beats the file.", panel=LOOK),
+]
+Strength = Annotated[Any, of_setting("dream.strength", "X", LOOK)]
+CarryStrength = Annotated[Any, of_setting("carry.strength", "X", LOOK)]
+Seed = Annotated[Any, of_setting("seed", "N", LOOK)]
+
+Start = Annotated[Any, of_setting("input.start", "TIME", PART, parser=seconds)]
+End = Annotated[Any, of_setting("input.end", "TIME", PART, parser=seconds)]
+Width = Annotated[Any, of_setting("input.width", "W", PART)]
+Fps = Annotated[Any, of_setting("input.fps", "R", PART)]
+Crf = Annotated[Any, of_setting("output.crf", "N", "Output")]
+
+Resume = Annotated[bool, _flag("--resume", help="Go on where an interrupted render stopped.")]
+Keep = Annotated[bool, _flag("--keep", help="Keep the work folder when done.")]
+Work = Annotated[
+    Path | None,
+    _flag("--work", metavar="DIR", help="The work folder of finished frames; beside the output if not given."),
+]
+DryRun = Annotated[bool, _flag("--dry-run", help="Say what would be done, how long and with how much memory; stop.")]
+Preview = Annotated[bool, _flag("--preview", help="The same picture, but smaller, quicker and only a few frames.")]
+Json = Annotated[bool, _flag("--json", help="Print the result as one JSON object.", panel="Other options")]
+Quiet = Annotated[bool, _flag("-q", "--quiet", help="No progress and no notes; errors only.", panel="Other options")]

@@ -1,0 +1,49 @@
+"""What goes where: results to stdout, everything else to stderr."""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from typing import Any
+
+
+def result(text: str) -> None:
+    """Print a result to stdout. A reader that has left, such as ``head``, is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def note(text: str) -> None:
+    """Say something to the person at the terminal."""
+    print(f"dreamvideo: {text}", file=sys.stderr, flush=True)
+
+
+def error(text: str) -> None:
+    """Say what went wrong."""
+    note(f"error: {text}")
+
+
+def as_json(value: Any, **more: Any) -> str:
+    """A dataclass or a dictionary as one JSON object; paths and fractions as text."""
+    plain = value if isinstance(value, dict) else asdict(value)
+    return json.dumps({**plain, **more}, indent=2, default=str, ensure_ascii=False)
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Rows as lines with their columns one under the other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def duration(seconds: float) -> str:
+    """A time that people read at a glance: ``0.4 s``, ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

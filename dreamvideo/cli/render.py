@@ -1,0 +1,58 @@
+"""``dreamvideo render``."""
+
+from typing import Annotated
+
+import typer
+
+from dreamvideo.cli import options
+from dreamvideo.cli.run import Manner, run
+from dreamvideo.merging import resolve
+from dreamvideo.render.job import Job
+
+InputPath = Annotated[
+    str, typer.Argument(metavar="INPUT", help="A clip, a folder of frames, or a pattern such as 'frames/*.png'.")
+]
+
+
+def render(
+    ctx: typer.Context,
+    input_path: InputPath,
+    *,
+    output: options.OutputPath,
+    overwrite: options.Overwrite = False,
+    crf: options.Crf = None,
+    preset: options.PresetName = None,
+    config: options.ConfigFile = None,
+    sets: options.Sets = None,
+    strength: options.Strength = None,
+    carry: options.CarryStrength = None,
+    seed: options.Seed = None,
+    start: options.Start = None,
+    end: options.End = None,
+    width: options.Width = None,
+    fps: options.Fps = None,
+    preview: options.Preview = False,
+    dry_run: options.DryRun = False,
+    resume: options.Resume = False,
+    keep: options.Keep = False,
+    work: options.Work = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Dream a clip: the same length, rate, size and sound.
+
+    Settings: defaults < preset < config file < --set < named options. A TIME is seconds (90.5) or [h:]mm:ss (1:30.5).
+    """
+    named = {
+        "seed": seed,
+        "dream.strength": strength,
+        "carry.strength": carry,
+        "input.start": start,
+        "input.end": end,
+        "input.width": width,
+        "input.fps": fps,
+        "output.crf": crf,
+    }
+    settled = resolve(preset, config, sets or (), named)
+    job = Job(input_path, output, settled, resume=resume, keep=keep, overwrite=overwrite, work=work)
+    return run("clip", job, Manner(ctx.obj, dry_run=dry_run, preview=preview, json=json, quiet=quiet))

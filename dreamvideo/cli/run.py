@@ -1,0 +1,84 @@
+"""Start a render, listen to it, and say how it ended; shared by ``render`` and ``image``."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from dreamvideo.cli.interrupt import Interrupt
+from dreamvideo.cli.output import as_json, duration, note, result
+from dreamvideo.cli.plan import plan_text
+from dreamvideo.cli.progress import Display
+from dreamvideo.render.job import Job, Listener, Report
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a job is done and told of, as far as it leaves the picture alone. ``arguments`` are the command line's."""
+
+    arguments: Sequence[str]
+    dry_run: bool
+    preview: bool
+    json: bool
+    quiet: bool
+
+
+def run(kind: Literal["clip", "image"], job: Job, manner: Manner) -> int:
+    """Do one job and return the exit status."""
+    from dreamvideo.render.pipeline import render_clip, render_image
+    from dreamvideo.render.plan import make_plan, preview_config
+
+    if manner.preview:
+        job = replace(job, config=preview_config(job))
+    if manner.dry_run:
+        plan = make_plan(job)
+        result(as_json(plan) if manner.json else plan_text(plan))
+        return 0
+    if kind == "image":
+        with Display(manner.quiet) as display:
+            report = render_image(job, Listener(display.progress, display.note))
+        return _tell(report, manner, Interrupt())
+    report, interrupt = _interruptible(render_clip, job, manner)
+    return _tell(report, manner, interrupt)
+
+
+def _interruptible(render: Callable[[Job, Listener], Report], job: Job, manner: Manner) -> tuple[Report, Interrupt]:
+    with Display(manner.quiet) as display:
+        interrupt = Interrupt(display.say)
+        listener = Listener(display.progress, display.note, interrupt.requested)
+        return interrupt.run(lambda: render(job, listener)), interrupt
+
+
+def _tell(report: Report, manner: Manner, interrupt: Interrupt) -> int:
+    """Print the result, say how it went, and return the exit status."""
+    if report.interrupted:
+        command = resume_command(manner.arguments)
+        if manner.json:
+            result(as_json(report, resume=command))
+        kept = f" in {report.work}" if report.work is not None else ""
+        note(f"interrupted; {_frames(report.frames)} kept{kept}. Go on with:\n  {command}")
+        return interrupt.exit_code
+    result(as_json(report) if manner.json else report.output)
+    if not manner.quiet:
+        note(_summary(report))
+    return 0
+
+
+def resume_command(arguments: Sequence[str]) -> str:
+    """The same command line with ``--resume``, quoted for the shell."""
+    command, *rest = arguments
+    resume = [] if "--resume" in rest else ["--resume"]
+    words = ["dreamvideo", command, *resume, *rest]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def _summary(report: Report) -> str:
+    shots = f" in {report.shots} shots" if report.shots > 1 else ""
+    dreamed = f" ({report.dreamed} of them now)" if report.dreamed < report.frames else ""
+    return f"dreamed {_frames(report.frames)}{shots}{dreamed} in {duration(report.seconds)}"
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame" if count == 1 else f"{count} frames"

@@ -1,0 +1,190 @@
+"""From defaults, preset, config file and command line to one ``Config``; every problem is reported at once."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from dreamvideo.config import Config, Section
+from dreamvideo.errors import ConfigError
+from dreamvideo.names import nearest
+from dreamvideo.presets import read_preset
+from dreamvideo.settings import SETTINGS, brief_value, section
+
+_SET = "in --set"
+_NAMED = "on the command line"
+
+
+def resolve(
+    preset: str | None = None,
+    config_file: Path | None = None,
+    sets: Iterable[str] = (),
+    named: Mapping[str, Any] | None = None,
+    *,
+    presets: Path | None = None,
+) -> Config:
+    """Merge what the user asked for: defaults < preset < config file < ``sets`` < ``named``.
+
+    Parameters
+    ----------
+    sets : ``section.key=value`` each, the value in TOML; a bare word is text. ``carry=0.5`` means carry.strength.
+    named : full names, such as ``dream.strength``, to values; None means not given.
+    presets : the folder of presets, by default the program's own.
+
+    A table of layers in a preset or file replaces the one below it; ``dream.layers.mixed4=2`` changes one entry.
+    Raises ``ConfigError`` that lists every problem, one a line.
+    """
+    merge = _Merge()
+    if preset is not None:
+        merge.preset(preset, presets)
+    if config_file is not None:
+        merge.file(config_file)
+    for argument in sets:
+        merge.argument(argument)
+    for key, value in (named or {}).items():
+        if value is not None:
+            merge.value(key, value, _NAMED)
+    return merge.config()
+
+
+class _Merge:
+    """The values so far, where each was last set, and what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = Config().model_dump()
+        self.origins: dict[str, str] = {}
+        self.problems: list[str] = []
+
+    def preset(self, name: str, folder: Path | None) -> None:
+        try:
+            self.text(read_preset(name, folder), f"the preset {name}")
+        except ConfigError as error:
+            self.problems.append(str(error))
+
+    def file(self, path: Path) -> None:
+        try:
+            self.text(path.read_text(encoding="utf-8"), str(path))
+        except OSError as error:
+            self.problems.append(f"the config file {path} cannot be read ({error.strerror})")
+        except UnicodeDecodeError:
+            self.problems.append(f"the config file {path} is no UTF-8 text; save it as UTF-8")
+
+    def text(self, text: str, name: str) -> None:
+        try:
+            self._merge(self.values, tomllib.loads(text), Config, "", f"in {name}")
+        except tomllib.TOMLDecodeError as error:
+            self.problems.append(f"{name} is no valid TOML: {_lower(str(error))}")
+
+    def argument(self, argument: str) -> None:
+        """Take one ``section.key=value``."""
+        key, equals, text = (part.strip() for part in argument.partition("="))
+        if not equals or not all(key.split(".")):
+            self.problems.append(f"--set {argument}: this should read section.key=value, such as dream.steps=3")
+            return
+        try:
+            self.value(key, parse_value(text), _SET)
+        except tomllib.TOMLDecodeError as error:
+            self.problems.append(f"--set {argument}: the value is no valid TOML: {_lower(str(error))}")
+
+    def value(self, key: str, value: Any, origin: str) -> None:
+        """Set one value by its full name; an entry of a table, such as ``dream.layers.mixed4``, leaves the others."""
+        table, *rest = key.split(".", 2)
+        entries = (
+            self.values[table].get(rest[0]) if len(rest) == 2 and isinstance(self.values.get(table), dict) else None
+        )
+        if isinstance(entries, dict):
+            entries[rest[1]] = value
+            self.origins[key] = origin
+            return
+        for name in reversed(rest):
+            value = {name: value}
+        self._merge(self.values, {table: value}, Config, "", origin)
+
+    def _merge(
+        self, values: dict[str, Any], table: Mapping[str, Any], model: type[Section], prefix: str, origin: str
+    ) -> None:
+        for name, value in table.items():
+            key = prefix + name
+            inner = section(model, name)
+            if inner is not None and inner.short_for is not None and not isinstance(value, Mapping):
+                value = {inner.short_for: value}  # noqa: PLW2901 - the same value, written out
+            if inner is None:
+                values[name] = value
+                self.origins[key] = origin
+            elif isinstance(value, Mapping):
+                self._merge(values[name], value, inner, f"{key}.", origin)
+            else:
+                self.problems.append(f"{key} is {brief_value(value)} ({origin}); it must be a table: [{key}]")
+
+    def config(self) -> Config:
+        """The merged config. Raises ``ConfigError`` with all problems found on the way and by the schema."""
+        config = None
+        try:
+            config = Config.model_validate(self.values)
+        except ValidationError as error:
+            self.problems += [self._problem(details) for details in error.errors(include_url=False)]
+        if config is None or self.problems:
+            raise ConfigError(_report(list(dict.fromkeys(self.problems))))
+        return config
+
+    def _problem(self, details: ErrorDetails) -> str:
+        """One of pydantic's errors as a sentence with the setting's full name, the value and what would be right."""
+        key = _key([str(part) for part in details["loc"]])
+        if details["type"] == "value_error" and key not in SETTINGS:
+            return str(details.get("ctx", {}).get("error", details["msg"]))
+        setting = SETTINGS.get(key) or SETTINGS.get(key.rpartition(".")[0])
+        if setting is None or details["type"] == "extra_forbidden":
+            return f"{key} is no setting ({self._origin(key)}){_nearest_key(key, details['input'])}"
+        if setting.is_table and key != setting.key:
+            return f"{key} is {brief_value(details['input'])} ({self._origin(key)}); it must be a number"
+        return f"{key} is {brief_value(details['input'])} ({self._origin(key)}); it must be {setting.expected}"
+
+    def _origin(self, key: str) -> str:
+        while key not in self.origins and "." in key:
+            key = key.rpartition(".")[0]
+        return self.origins.get(key, "a default")
+
+
+def parse_value(text: str) -> Any:
+    """A value typed at the command line: TOML, or plain text where it is neither TOML nor meant to be.
+
+    Raises ``TOMLDecodeError`` for a quote, bracket or brace that is not closed, and for nothing at all.
+    """
+    try:
+        return tomllib.loads(f"value = {text}\n")["value"]
+    except tomllib.TOMLDecodeError:
+        if re.fullmatch(r"-?\.\d+", text):
+            return float(text)
+        if not text or text[0] in "\"'[{":
+            raise
+        return text
+
+
+def _key(location: list[str]) -> str:
+    """The full name at fault: a union's branches, which pydantic adds to the location, are left off."""
+    names = location[:2] if location and section(Config, location[0]) is not None else location[:1]
+    key = ".".join(names)
+    return ".".join(location[:3]) if key in SETTINGS and SETTINGS[key].is_table else key
+
+
+def _nearest_key(key: str, value: Any) -> str:
+    """The setting that was meant: those of that name where the table was left out, else one spelled alike."""
+    tables = [name for name in Config.model_fields if section(Config, name)] if isinstance(value, Mapping) else []
+    namesakes = [known for known in SETTINGS if known.endswith(f".{key}")]
+    if namesakes:
+        return f"; did you mean {' or '.join(repr(known) for known in namesakes)}?"
+    return nearest(key, [*tables, *SETTINGS])
+
+
+def _report(problems: list[str]) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    return "\n".join([f"{len(problems)} things are wrong with the settings:", *(f"  {line}" for line in problems)])
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

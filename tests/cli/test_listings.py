@@ -1,0 +1,67 @@
+"""``presets``, ``layers`` and ``doctor``."""
+
+import json
+
+import pytest
+
+from dreamvideo.errors import NetworkError, OutputError
+
+
+def test_presets_are_listed_with_their_sentences(dreamvideo) -> None:
+    outcome = dreamvideo("presets")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert next(line for line in outcome.out.splitlines() if line.startswith("painterly  ")).endswith(".")
+    listed = json.loads(dreamvideo("presets", "--json").out)["presets"]
+    assert [entry["name"] for entry in listed] == [line.split()[0] for line in outcome.out.splitlines()]
+
+
+def test_a_preset_is_shown_as_it_stands(dreamvideo) -> None:
+    text = dreamvideo("presets", "--show", "painterly").out
+    assert text.startswith("# ")
+    assert "strength = 0.45" in text
+    assert json.loads(dreamvideo("presets", "--show", "painterly", "--json").out) == {"name": "painterly", "toml": text}
+
+
+def test_layers(dreamvideo) -> None:
+    outcome = dreamvideo("layers")
+    header, *rows = outcome.out.splitlines()
+    assert header.split() == ["layer", "kind", "channels", "stride"]
+    assert [row.split()[0] for row in rows] == [f"mixed{index}" for index in range(10)]
+    assert rows[4].split()[2] == "768"
+    assert "--all lists all" in outcome.err
+    everything = json.loads(dreamvideo("layers", "--all", "--json").out)
+    assert everything["network"] == "inceptionv3"
+    assert len(everything["layers"]) > 90
+    assert dreamvideo("layers", "--network", "inceptoinv3").err == (
+        "dreamvideo: error: there is no network called 'inceptoinv3'; did you mean 'inceptionv3'?"
+        " (known: inceptionv3)\n"
+    )
+
+
+def test_doctor_finds_this_machine_well(dreamvideo) -> None:
+    outcome = dreamvideo("doctor")
+    assert outcome.code == 0, outcome.out
+    lines = [line.split(maxsplit=2) for line in outcome.out.splitlines()]
+    assert {line[0] for line in lines} == {"ok"}
+    found = {line[1]: line[2] for line in lines}
+    assert found["encoders"] == "libx264, libvpx-vp9"
+    assert found["network"].startswith("inceptionv3, sha256 ")
+    assert found["precision"].split()[0] in {"float32", "bfloat16", "float16"}
+
+
+def broken() -> str:
+    raise OSError("the file is\n  gone")
+
+
+def test_doctor_names_each_problem_and_exits_with_the_firsts_code(dreamvideo, monkeypatch: pytest.MonkeyPatch) -> None:
+    probes = (("python", lambda: "3.x", OutputError), ("network", broken, NetworkError), ("disk", broken, OutputError))
+    monkeypatch.setattr("dreamvideo.cli.doctor._PROBES", probes)
+    outcome = dreamvideo("doctor")
+    assert outcome.code == NetworkError.exit_code
+    assert outcome.out.splitlines() == [
+        "ok       python   3.x",
+        "problem  network  the file is gone",
+        "problem  disk     the file is gone",
+    ]
+    checks = json.loads(dreamvideo("doctor", "--json").out)["checks"]
+    assert [check["ok"] for check in checks] == [True, False, False]
