@@ -31,6 +31,7 @@ TAKE = tf.TensorSpec([None, None, None], tf.int32)
 PICK = tf.TensorSpec([None, None], tf.int32)
 SCALAR = tf.TensorSpec([], tf.float32)
 WEIGHTS = tf.TensorSpec([None], tf.float32)
+TILES = tf.TensorSpec([None, None, None, 3], tf.float32)
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,9 @@ def _build_ascend(
 ) -> Any:
     """The step loop of one octave as one graph for every size and number of steps."""
 
+    # Not inlined: inside a loop's cycle, TensorFlow's oneDNN pass meets some gradients of max pooling before the
+    # pooling itself and leaves them to a kernel that is ten times slower, at random. A function has no cycle.
+    @tf.function(input_signature=[TILES, WEIGHTS], autograph=False, experimental_attributes={"_noinline": True})
     def tile_gradient(tiles: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(tiles)

@@ -12,16 +12,24 @@ from typing import Any
 import keras
 import numpy as np
 
+from dreamvideo.dream.convolution import FrozenConvolution, can_freeze
+
 FOLDABLE = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 
 
 def rewrite(
-    model: Any, layers: Sequence[str], *, dtype: str = "float32", rename: Callable[[str], str] = lambda name: name
+    model: Any,
+    layers: Sequence[str],
+    *,
+    dtype: str = "float32",
+    rename: Callable[[str], str] = lambda name: name,
+    constant: bool = False,
 ) -> Any:
     """A copy of ``model`` that computes ``layers`` (names, in that order, as a list of outputs) and nothing more.
 
     Batch normalisations that directly follow a linear operator are folded into it; others stay, frozen. Weights and
-    activations have ``dtype`` (a Keras dtype policy). ``rename`` maps old layer names to new ones. The weights are
+    activations have ``dtype`` (a Keras dtype policy). ``rename`` maps old layer names to new ones. With ``constant``,
+    convolutions become ``FrozenConvolution`` where they can: faster, but the copy can't be saved. The weights are
     copied: ``model`` is left as it was.
     """
     cut = keras.Model(model.inputs, [model.get_layer(name).output for name in layers])
@@ -31,8 +39,14 @@ def rewrite(
     created: dict[str, Any] = {}
 
     def clone(layer: Any) -> Any:
+        if constant and can_freeze(layer):
+            kernel, *bias = _weights(layer, folded_into.get(layer.name))
+            bias = bias[0] if bias else np.zeros(kernel.shape[3], np.float32)
+            return FrozenConvolution(kernel, bias, layer.padding, name=rename(layer.name), dtype=dtype)
         config = layer.get_config()
-        config.update(name=rename(layer.name), dtype=dtype)
+        config["name"] = rename(layer.name)
+        if isinstance(layer, keras.layers.Layer):  # a plain operation, such as x * 2, has no dtype of its own
+            config["dtype"] = dtype
         if layer.name in folded_into:
             config["use_bias"] = True
         for key in config:
@@ -47,7 +61,7 @@ def rewrite(
     skipped_new = {rename(name) for name in skipped}
     copy = keras.models.clone_model(cut, clone_function=clone, call_function=call)
     for layer in cut.layers:
-        if layer.weights and layer.name not in skipped:
+        if layer.weights and layer.name in created and layer.name not in skipped:
             created[layer.name].set_weights(_weights(layer, folded_into.get(layer.name)))
     copy.trainable = False
     return copy
@@ -56,7 +70,9 @@ def rewrite(
 def _find_folds(model: Any) -> list[tuple[Any, Any]]:
     """Pairs (batch norm, the linear operator that feeds it and nothing else)."""
     producers = {id(layer.output): layer for layer in model.layers if not isinstance(layer.output, (list, tuple))}
-    consumers = Counter(id(tensor) for layer in model.layers for tensor in _inputs(layer))
+    consumers = Counter(
+        id(tensor) for operation in model.operations for call in _calls(operation) for tensor in call.input_tensors
+    )
     consumers.update(id(tensor) for tensor in model.outputs)
     folds = []
     norms: list[Any] = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
@@ -66,6 +82,7 @@ def _find_folds(model: Any) -> list[tuple[Any, Any]]:
             isinstance(source, FOLDABLE)
             and source.activation is keras.activations.linear
             and consumers[id(norm.input)] == 1
+            and len(_calls(source)) == len(_calls(norm)) == 1
             and norm.axis in (-1, len(norm.input.shape) - 1)
             and getattr(source, "data_format", "channels_last") == "channels_last"
         ):
@@ -73,10 +90,9 @@ def _find_folds(model: Any) -> list[tuple[Any, Any]]:
     return folds
 
 
-def _inputs(layer: Any) -> list[Any]:
-    if isinstance(layer, keras.layers.InputLayer):
-        return []
-    return keras.tree.flatten(layer.input)
+def _calls(operation: Any) -> list[Any]:
+    """Where a layer or operation is called: more than once if it is shared."""
+    return operation._inbound_nodes
 
 
 def _weights(layer: Any, norm: Any | None) -> list[np.ndarray]:

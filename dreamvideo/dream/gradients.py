@@ -47,7 +47,7 @@ def laplacian(levels: int) -> Treatment:
         merged = _unit(current - tf.reduce_mean(current, [1, 2], keepdims=True))
         for band in reversed(bands):
             merged = _resize_like(merged, band) + _unit(band)
-        return merged[0]
+        return merged[0] - tf.reduce_mean(merged, [0, 1, 2])  # odd sizes let some of the mean back in
 
     return treat
 

@@ -88,7 +88,7 @@ class Network:
         The graph is cut at the deepest layer asked for, with batch norm folded.
         """
         self.check_layers(layers)
-        model = rewrite(self.model, layers, dtype=dtype)
+        model = rewrite(self.model, layers, dtype=dtype, constant=True)
 
         def compute(frames: tf.Tensor) -> dict[str, tf.Tensor]:
             outputs = model(tf.cast(frames * self.scale + self.offset, dtype), training=False)
@@ -117,12 +117,12 @@ class Network:
 
     def describe(self) -> list[Layer]:
         """Every layer that can be dreamed on, in the order of the graph."""
-        probe = 1024
         model = keras.Model(self.model.inputs, [self.model.get_layer(name).output for name in self.layer_names])
-        shapes = model.compute_output_shape((1, probe, probe, 3))
+        sides = 1024, 2048  # the difference of two sizes leaves out what borders take away
+        small, large = (model.compute_output_shape((1, side, side, 3)) for side in sides)
         return [
-            Layer(name, type(self.model.get_layer(name)).__name__, shape[3], round(probe / shape[1]))
-            for name, shape in zip(self.layer_names, shapes, strict=True)
+            Layer(name, type(self.model.get_layer(name)).__name__, a[3], round((sides[1] - sides[0]) / (b[1] - a[1])))
+            for name, a, b in zip(self.layer_names, small, large, strict=True)
         ]
 
 

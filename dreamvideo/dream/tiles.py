@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MARGIN = 8  # pixels of reflection that every border has at least
+GRID = 32  # pixels: tiles begin at multiples of it, so that a network's strides meet all tiles at the same phase
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,14 @@ def tile_axis(size: int, *, offset: int, jitter: int, tile: int, halo: int, smal
     the canvas is padded up to it.
     """
     canvas = max(size + 2 * MARGIN + jitter, smallest)
-    tile = max(tile, smallest, 4 * halo + 1)
-    tiles = 1 if canvas <= tile else -(-(canvas - 2 * halo) // (tile - 2 * halo))
-    length = -(-(canvas + (tiles - 1) * 2 * halo) // tiles)
-    starts = np.linspace(0, canvas - length, tiles).round().astype(int)
+    tile = max(tile, smallest, 2 * halo + GRID)
+    if canvas <= tile:
+        length, starts = canvas, np.zeros(1, int)
+    else:
+        inner = canvas - 2 * halo
+        tiles = -(-inner // _on_grid(tile - 2 * halo))
+        spacing = _on_grid(-(-inner // tiles) + GRID - 1)
+        length, starts = max(spacing + 2 * halo, smallest), np.arange(tiles) * spacing
     cuts = (starts[1:] + starts[:-1] + length) // 2
     shift = MARGIN + offset
     take = reflect(starts[:, None] + np.arange(length) - shift, size)
@@ -43,6 +48,10 @@ def tile_axis(size: int, *, offset: int, jitter: int, tile: int, halo: int, smal
     owner = np.searchsorted(cuts, positions, side="right")
     pick = owner * length + positions - starts[owner]
     return Axis(take.astype(np.int32), pick.astype(np.int32))
+
+
+def _on_grid(length: int) -> int:
+    return length // GRID * GRID
 
 
 def reflect(positions: np.ndarray, size: int) -> np.ndarray:
