@@ -80,13 +80,21 @@ def carry(state: State, seen: Seen, settings: Carry) -> State:
     size = seen.frame.shape[:2]
     flow = resize_flow(seen.flow, size)
     trust = seen.trust if seen.trust.shape[:2] == size else cv2.resize(seen.trust, size[::-1])[..., None]
+    age = np.round(np.clip(trust * warp(state.age, flow) + 1, 0, OLDEST) * AGE_STEPS) / np.float32(AGE_STEPS)
     if settings.mode == "frame":
-        moved = warp(state.frame + state.residual, flow) - seen.frame
-    else:
-        moved = warp(state.residual, flow)
-    residual = np.clip(seen.frame + settings.strength * trust * moved, 0, 1) - seen.frame
-    age = np.clip(trust * warp(state.age, flow) + 1, 0, OLDEST)
-    return State(seen.frame, residual, np.round(age * AGE_STEPS) / np.float32(AGE_STEPS))
+        blended = settings.strength * trust * (warp(state.frame + state.residual, flow) - seen.frame)
+        return State(seen.frame, np.clip(seen.frame + blended, 0, 1) - seen.frame, age)
+    return fade(State(seen.frame, warp(state.residual, flow), age), settings.strength, trust)
+
+
+def fade(state: State, strength: float, trust: np.ndarray | None = None) -> State:
+    """``state`` with its residual at ``strength``, and at nothing where ``trust`` (``float32 [h, w, 1]``) is 0.
+
+    Its mean colour fades at once: clipping shifts it a little with every step, and what is carried adds up.
+    """
+    weight = np.float32(strength) * (np.ones((1, 1, 1), np.float32) if trust is None else trust)
+    residual = weight * (state.residual - state.residual.mean(axis=(0, 1)))
+    return State(state.frame, np.clip(state.frame + residual, 0, 1) - state.frame, state.age)
 
 
 def still_pace(dream: Dream) -> Pace:
@@ -109,6 +117,6 @@ def catch_up(age: np.ndarray, settings: Carry) -> np.ndarray | None:
     """
     if settings.catch_up == 1 or settings.strength == 0:
         return None
-    span = 1.25 / ((settings.catch_up - 1) * (1 - settings.strength))
+    span = min(1.25 / ((settings.catch_up - 1) * (1 - settings.strength)), OLDEST - 1)
     youth = np.clip(1 - (age - 1) / span, 0, 1)
     return 1 + (settings.catch_up - 1) * youth if youth.any() else None

@@ -6,6 +6,7 @@ for each frame:
     journal.keep(frame + residual)
 """
 
+import sys
 import time
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,7 +23,7 @@ from dreamvideo.media.prefetch import prefetch, writebehind
 from dreamvideo.media.sink import ClipSpec, GifSpec, OutputKind, check_output, write_clip
 from dreamvideo.media.source import Source, open_source
 from dreamvideo.media.still import can_embed, quantize16, write_image
-from dreamvideo.motion.carry import OLDEST, Seen, State, carried_pace, carry, catch_up, still_pace, watch
+from dreamvideo.motion.carry import OLDEST, Seen, State, carried_pace, carry, catch_up, fade, still_pace, watch
 from dreamvideo.motion.shots import CutFinder
 from dreamvideo.render.job import Job, Listener, Progress, Report
 from dreamvideo.render.journal import Journal
@@ -68,8 +69,7 @@ class Recurrence:
         objective = result.objective
         rounds = SETTLING if self.config.carry.strength else 0
         for _ in range(rounds):
-            faded = State(frame, state.residual * np.float32(self.config.carry.strength), state.age)
-            state, objective = self._follow(faded, seen.index)
+            state, objective = self._follow(fade(state, self.config.carry.strength), seen.index)
         return state, objective
 
     def _follow(self, start: State, index: int) -> tuple[State, float]:
@@ -84,7 +84,7 @@ class Recurrence:
 def render_clip(job: Job, listener: Listener) -> Report:
     """Render a clip, still or folder of frames to ``job.output``; the journal lies beside it until that is whole."""
     begun = time.monotonic()
-    kind = check_output(job.output, overwrite=job.overwrite)
+    kind = check_job(job)
     with open_input(job) as source:
         if source.still and kind is OutputKind.STILL:
             return render_image(job, listener)
@@ -108,7 +108,7 @@ def render_clip(job: Job, listener: Listener) -> Report:
 def render_image(job: Job, listener: Listener) -> Report:
     """Dream one picture: what the first frame of a shot would be."""
     begun = time.monotonic()
-    if check_output(job.output, overwrite=job.overwrite) is not OutputKind.STILL:
+    if check_job(job) is not OutputKind.STILL:
         raise ConfigError(f"{job.output} is not a picture; give it an extension such as .png, or use `render`")
     with open_input(job) as source:
         if not source.still:
@@ -138,6 +138,15 @@ def open_input(job: Job) -> Source:
     return open_source(
         job.input, start=given.start, end=given.end, width=given.width, rate=rate, max_pixels=given.max_pixels
     )
+
+
+def check_job(job: Job) -> OutputKind:
+    """Refuse early what can't end well, before anything is read or written. Raises ``OutputError``."""
+    kind = check_output(job.output, overwrite=job.overwrite)
+    output = Path(job.output)
+    if output.exists() and Path(job.input).exists() and output.samefile(job.input):
+        raise OutputError(f"{job.output} is the input itself; give the dream another name")
+    return kind
 
 
 def _refuse_unasked(job: Job, journal: Journal) -> None:
@@ -176,13 +185,14 @@ def _dream(
     recurrence = Recurrence(job.config, dreamer)
     finder = CutFinder(job.config.shots, source.rate)
     count, shots, total = 0, 0, source.frame_count
+    first = sys.maxsize if job.config.carry.strength == 0 else done  # frames that are dreamed alone need no flow
     listener.progress(Progress("dream", done, total))
 
     def keep(dreamt: Dreamt) -> None:
         journal.keep(dreamt.index, dreamt.dreamed, dreamt.state.age)
 
     with (
-        prefetch(watch(source.frames(), finder, first=done), AHEAD) as ahead,
+        prefetch(watch(source.frames(), finder, first=first), AHEAD) as ahead,
         writebehind(keep, AHEAD) as behind,
     ):
         for seen in ahead:

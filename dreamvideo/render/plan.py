@@ -68,15 +68,16 @@ def preview_config(job: Job) -> Config:
         while dropped < dream.octaves - 1 and source.width / dream.octave_scale**dropped > PREVIEW_WIDTH:
             dropped += 1
         width = max(1, round(source.width / dream.octave_scale**dropped))
-        start = Fraction(given.start or 0)
-        end = float(start + PREVIEW_FRAMES / source.rate)
+        end = given.end
+        if not source.still and (source.frame_count is None or source.frame_count > PREVIEW_FRAMES):
+            end = float(Fraction(given.start or 0) + PREVIEW_FRAMES / source.rate)
         return job.config.model_copy(
             update={
                 "dream": dream.model_copy(update={"octaves": dream.octaves - dropped}),
                 "input": given.model_copy(
                     update={
                         "width": width,
-                        "end": given.end if source.still else min(end, given.end or end),
+                        "end": end,
                     }
                 ),
             }
