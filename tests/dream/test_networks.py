@@ -1,0 +1,111 @@
+"""Networks: layers by name, sizes, precision, and weights that are the pinned ones or an error."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dreamvideo.dream import networks
+from dreamvideo.dream.networks import NETWORKS, Network, load_network, resolve_precision
+from dreamvideo.errors import ConfigError, NetworkError
+from tests.tiny import BRANCH, DEEP, MIXED, picture, tiny_network
+
+BOTTLENECK = "mixed4_7x7_bottleneck_pre_relu"
+
+
+def activations(network: Network, layer: str, frame: np.ndarray, dtype: str) -> np.ndarray:
+    return np.asarray(network.features([layer], dtype)(tf.constant(frame[None]))[layer]).astype(np.float32)
+
+
+def test_a_frame_enters_scaled_to_the_networks_range() -> None:
+    network, frame = tiny_network(), picture(20, 24)
+    truth = network.model((frame * 2 - 1)[None], training=False)
+    assert np.allclose(activations(network, DEEP, frame, "float32"), truth, atol=1e-5)
+
+
+def test_several_layers_come_by_their_names_in_any_order() -> None:
+    features = tiny_network().features([DEEP, BRANCH, MIXED], "float32")(tf.constant(picture(20, 24)[None]))
+    assert {name: value.shape[-1] for name, value in features.items()} == {DEEP: 8, BRANCH: 6, MIXED: 10}
+
+
+def test_an_unknown_layer_is_refused_with_the_nearest_and_all_that_are_there() -> None:
+    network = tiny_network()
+    with pytest.raises(ConfigError) as caught:
+        network.features(["mixd"], "float32")
+    message = str(caught.value)
+    assert "'mixd'" in message
+    assert "did you mean 'mixed'" in message
+    assert all(name in message for name in network.layer_names)
+    assert caught.value.exit_code == 2
+
+
+def test_the_smallest_side_is_the_first_that_the_network_takes() -> None:
+    network = tiny_network()
+    for layer, border in ((MIXED, 0), (MIXED, 3), (DEEP, 0), (DEEP, 2)):
+        side = network.smallest_side([layer], border)
+        shape = activations(network, layer, picture(side, side), "float32").shape
+        assert min(shape[1:3]) == 2 * border + 1
+    assert network.smallest_side([MIXED, DEEP]) == network.smallest_side([DEEP])
+
+
+def test_layers_are_described_in_order_with_channels_and_stride() -> None:
+    layers = {layer.name: layer for layer in tiny_network().describe()}
+    assert layers[MIXED].channels == 10
+    assert (layers["stem_conv"].stride, layers[DEEP].stride) == (2, 4)
+    assert layers["stem_conv"].kind == "Conv2D"
+    assert next(iter(layers)) == "stem_conv"
+
+
+def test_an_unknown_network_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"'inceptionv4'.*'inceptionv3'"):
+        load_network("inceptionv4")
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "missing"])
+def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    good = Path(str(NETWORKS["inceptionv3"].path())).read_bytes()
+    path = tmp_path / "weights.keras"
+    if damage != "missing":
+        path.write_bytes(good[:100_000] if damage == "cut" else good[:-1] + bytes([good[-1] ^ 1]))
+
+    class Elsewhere(networks.NetworkSpec):
+        def path(self) -> Path:
+            return path
+
+    spec = Elsewhere(**vars(NETWORKS["inceptionv3"]))
+    monkeypatch.setitem(NETWORKS, "inceptionv3", spec)
+    with pytest.raises(NetworkError, match=r"weights\.keras.*install dreamvideo again") as caught:
+        load_network("inceptionv3")
+    assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize("spec", NETWORKS.values(), ids=NETWORKS)
+def test_the_pinned_hash_is_that_of_the_file(spec: networks.NetworkSpec) -> None:
+    assert hashlib.sha256(spec.path().read_bytes()).hexdigest() == spec.sha256
+
+
+def test_a_precision_that_is_asked_for_is_taken() -> None:
+    assert [resolve_precision(name) for name in ("float32", "bfloat16", "float16")] == [
+        "float32",
+        "bfloat16",
+        "float16",
+    ]
+    assert resolve_precision("auto") in {"float32", "bfloat16", "float16"}
+
+
+def test_the_embedded_network_reaches_from_textures_to_mixed9(inception: Network) -> None:
+    assert set(NETWORKS["inceptionv3"].showcase) <= set(inception.layer_names)
+    assert "mixed10" not in inception.layer_names
+    assert inception.sha256 == NETWORKS["inceptionv3"].sha256
+    strides = {layer.name: layer.stride for layer in inception.describe()}
+    assert (strides["mixed0"], strides["mixed3"], strides["mixed9"]) == (8, 16, 32)
+
+
+def test_the_embedded_networks_bfloat16_is_near_its_float32(inception: Network) -> None:
+    frame = picture(128, 128)
+    for layer in ("mixed2", BOTTLENECK):
+        wanted = activations(inception, layer, frame, "float32")
+        error = np.abs(activations(inception, layer, frame, "bfloat16") - wanted)
+        assert 0 < error.mean() < 0.03 * np.abs(wanted).mean()
