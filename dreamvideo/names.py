@@ -12,8 +12,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{matches[0]}'?" if matches else ""
 
 
-def expect_name(name: str, known: Iterable[str], what: str) -> None:
-    """Raise ``ConfigError`` that names the nearest and lists all, unless ``name`` is one of ``known``."""
+def expect_name(name: str, known: Iterable[str], what: str, *, listed: Iterable[str] | None = None) -> None:
+    """Raise ``ConfigError`` that names the nearest and lists all, unless ``name`` is one of ``known``.
+
+    ``listed`` replaces the list where ``known`` follows a rule that is shorter to tell.
+    """
     known = list(known)
     if name not in known:
-        raise ConfigError(f"there is no {what} called '{name}'{nearest(name, known)} (known: {', '.join(known)})")
+        names = ", ".join(known if listed is None else listed)
+        raise ConfigError(f"there is no {what} called '{name}'{nearest(name, known)} (known: {names})")

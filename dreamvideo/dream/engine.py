@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from dreamvideo.config import Dream
-from dreamvideo.dream.gradients import EPSILON, Treatment, compose, laplacian, natural_colors, rms
+from dreamvideo.dream.gradients import EPSILON, SMALLEST_BAND, Treatment, compose, laplacian, natural_colors, rms
 from dreamvideo.dream.networks import Network, load_network, resolve_precision
 from dreamvideo.dream.objectives import Objective, weighted_layers
 from dreamvideo.dream.tiles import Axis, tile_axis
@@ -67,6 +67,8 @@ class Dreamer:
     def notes(self, height: int, width: int) -> list[str]:
         """Sentences for the user about what can't be done as asked on frames of this size."""
         done = len(self.octave_sizes(height, width))
+        if self.settings.laplacian and min(height, width) < SMALLEST_BAND:
+            return [f"a {width}x{height} frame is too small for dream.laplacian, and stays as it is; set it to 0"]
         if done == self.settings.octaves:
             return []
         return [

@@ -79,8 +79,12 @@ class Network:
 
     def check_layers(self, layers: Sequence[str]) -> None:
         """Raise ``ConfigError`` for a layer that is not there, with the nearest and all that are."""
+        suffix = "_pre_relu"
+        listed = [name for name in self.layer_names if not name.endswith(suffix)]
+        if len(listed) < len(self.layer_names):
+            listed[-1] += f"; most with {suffix} as well"
         for layer in layers:
-            expect_name(layer, self.layer_names, f"layer of {self.name}")
+            expect_name(layer, self.layer_names, f"layer of {self.name}", listed=listed)
 
     def features(self, layers: Sequence[str], dtype: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
         """Frames ``float32 [batch, height, width, 3]`` in [0, 1] to the activations of ``layers``, in ``dtype``.

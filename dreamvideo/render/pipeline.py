@@ -172,7 +172,7 @@ def _open_journal(job: Job, journal: Journal, manifest: dict[str, Any], listener
     if job.resume and journal.exists():
         journal.check(manifest)
         done = journal.finished()
-        listener.note(f"resuming after {done} finished frames")
+        listener.note(f"resuming after {done} finished frame{'s' * (done != 1)}")
         return done
     journal.begin(manifest)
     return 0
