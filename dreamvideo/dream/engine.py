@@ -66,15 +66,16 @@ class Dreamer:
 
     def notes(self, height: int, width: int) -> list[str]:
         """Sentences for the user about what can't be done as asked on frames of this size."""
+        notes = []
         done = len(self.octave_sizes(height, width))
+        if done < self.settings.octaves:
+            notes.append(
+                f"{done} of {self.settings.octaves} octaves are dreamed: the network needs {self.smallest} pixels on "
+                f"the shorter side, and the others of a {width}x{height} frame would be smaller"
+            )
         if self.settings.laplacian and min(height, width) < SMALLEST_BAND:
-            return [f"a {width}x{height} frame is too small for dream.laplacian, and stays as it is; set it to 0"]
-        if done == self.settings.octaves:
-            return []
-        return [
-            f"{done} of {self.settings.octaves} octaves are dreamed: the network needs {self.smallest} pixels on the "
-            f"shorter side, and the others of a {width}x{height} frame would be smaller"
-        ]
+            notes.append(f"a {width}x{height} frame is too small for dream.laplacian and stays as it is; set it to 0")
+        return notes
 
     def dream(
         self,

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from dreamvideo.config import Dream
 from dreamvideo.dream.engine import Dreamed, Dreamer, resize
+from dreamvideo.dream.gradients import SMALLEST_BAND
 from dreamvideo.dream.networks import Network
 from dreamvideo.errors import ConfigError, DreamFailed
 from tests.tiny import BRANCH, DEEP, MIXED, picture, tiny_dream, tiny_dreamer, tiny_network, zeros
@@ -228,7 +229,8 @@ def test_any_frame_can_be_dreamed_in_any_number_of_octaves(size: tuple[int, int]
     sizes = dreamer.octave_sizes(*size)
     assert sizes[0] == size
     assert all(min(octave) >= dreamer.smallest for octave in sizes[1:])
-    [note] = dreamer.notes(*size)
+    note, *others = dreamer.notes(*size)
+    assert any("dream.laplacian" in other for other in others) == (min(size) < SMALLEST_BAND)
     assert f"{len(sizes)} of 12 octaves" in note
     assert f"{size[1]}x{size[0]}" in note
 
