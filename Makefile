@@ -5,16 +5,22 @@ BIN := .venv/bin
 
 .PHONY: demo test samples bench clean
 
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(INSTALL) .
+	touch $@
+
+.venv/test-tools: .venv/installed
+	$(INSTALL) '.[test]'
 	touch $@
 
 demo: .venv/installed
 	mkdir -p demo
 	$(BIN)/dreamvideo render samples/inputs/bunny.mp4 --output demo/dream.mp4 --overwrite
 
-test: .venv/installed
+test: .venv/test-tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
