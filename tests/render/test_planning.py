@@ -17,7 +17,9 @@ from tests.tiny import MIXED, picture, tiny_config, tiny_dreamer
 
 
 def test_a_plan_counts_frames_octaves_tiles_and_steps(studio: Studio) -> None:
-    studio.config = tiny_config(dream={"octaves": 3, "octave_scale": 2.0, "tile": 65, "halo": 8, "steps": 20})
+    studio.config = tiny_config(
+        dream={"octaves": 3, "octave_scale": 2.0, "tile": 65, "halo": 8, "steps": 20}, carry={"strength": 0.9}
+    )
     plan = make_plan(studio.job())
     assert (plan.frames, plan.width, plan.height, plan.rate) == (FRAMES, 64, 48, Fraction(30000, 1001))
     assert plan.octaves == [(48, 64), (24, 32), (12, 16)]
