@@ -1,5 +1,7 @@
 """``python -m dreamvideo`` is the command line."""
 
+import sys
+
 from dreamvideo.cli import main
 
-main()
+sys.exit(main())

@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import tomli_w
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+MAX_PIXELS = 100_000_000  # of a frame, unless the user allows more
+
 
 class Section(BaseModel):
     """A table of the config. Unknown keys and wrong types are errors; values don't change once made.
@@ -87,7 +89,7 @@ class Dream(Section):
         default=16,
         ge=1,
         le=256,
-        description="Random offset of the tiles at each step, in pixels; at least the layer's stride.",
+        description="Random offset of the tiles at each step, in pixels; best at least the stride of the layer.",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="The network's arithmetic; auto takes the fastest that the machine computes in."
@@ -99,6 +101,12 @@ class Dream(Section):
     batch: int = Field(
         default=1, ge=1, le=256, description="Tiles that go through the network together; raise it on a GPU."
     )
+
+    @model_validator(mode="after")
+    def _some_layer_counts(self) -> "Dream":
+        if not any(self.layers.values()):
+            raise ValueError("dream.layers gives every layer the weight 0; give one another weight")
+        return self
 
 
 class Carry(Section):
@@ -117,7 +125,7 @@ class Carry(Section):
         default=None,
         ge=1,
         le=1000,
-        description="Steps in each octave on a carried frame; unset: as few as keep the strength.",
+        description="Steps in each octave on a carried frame, shorter the more there are; unset: as few as needed.",
     )
     catch_up: float = Field(
         default=3.0,
@@ -149,7 +157,7 @@ class Input(Section):
         default=None, examples=[25, 23.976, "30000/1001"], description="Frames a second; unset: those of the input."
     )
     max_pixels: int = Field(
-        default=64_000_000, ge=1, description="Frames with more pixels than this are refused, as a guard against bombs."
+        default=MAX_PIXELS, ge=1, description="Frames with more pixels than this are refused, as a guard against bombs."
     )
 
 

@@ -25,7 +25,7 @@ COMMANDS = (render, image, presets, layers, doctor)
 app = typer.Typer(
     help="DeepDream for moving pictures: a clip in, a dreamed clip out.",
     epilog="Exit status: 0 done, 1 a bug, 2 usage or settings, 3 input, 4 output, 5 network, 6 the dream failed, "
-    "130 interrupted.",
+    "130 interrupted, 143 terminated.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -78,6 +78,11 @@ Work = Annotated[
     _flag("--work", metavar="DIR", help="The work folder of finished frames; beside the output if not given."),
 ]
 DryRun = Annotated[bool, _flag("--dry-run", help="Say what would be done, how long and with how much memory; stop.")]
-Preview = Annotated[bool, _flag("--preview", help="The same picture, but smaller, quicker and only a few frames.")]
+Preview = Annotated[
+    bool,
+    _flag(
+        "--preview", help="The first frames without their finest octaves: smaller and quicker, but the same picture."
+    ),
+]
 Json = Annotated[bool, _flag("--json", help="Print the result as one JSON object.", panel="Other options")]
 Quiet = Annotated[bool, _flag("-q", "--quiet", help="No progress and no notes; errors only.", panel="Other options")]

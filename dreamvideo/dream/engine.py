@@ -95,7 +95,7 @@ class Dreamer:
         frame.
         """
         rate *= self.settings.strength
-        if rate == 0 or steps == 0:
+        if rate == 0:
             return Dreamed(start, 0.0)
         gain = np.ones((*frame.shape[:2], 1), np.float32) if gain is None else gain
         delta, objective = np.zeros((1, 1, 3), np.float32), 0.0
@@ -129,23 +129,25 @@ class Dreamer:
             )
         return result.numpy(), float(objective)
 
+    def tile_axis(self, size: int, offset: int = 0) -> Axis:
+        """How tiles lie along an axis of a frame, ``size`` pixels long."""
+        settings = self.settings
+        return tile_axis(
+            size,
+            offset=offset,
+            jitter=settings.jitter,
+            tile=settings.tile,
+            halo=min(settings.halo, settings.tile // 4),  # a tile has to have a middle
+            smallest=self.smallest,
+        )
+
     def _layout(self, shape: tuple[int, ...], steps: int, key: tuple[int, int]) -> tuple[list[Axis], list[Axis]]:
         """The tiles' rows and columns for every step, each at its own random offset."""
-        settings = self.settings
         both: tuple[list[Axis], list[Axis]] = ([], [])
         for step in range(steps):
-            offsets = np.random.default_rng([self.seed, *key, step]).integers(settings.jitter, size=2)
+            offsets = np.random.default_rng([self.seed, *key, step]).integers(self.settings.jitter, size=2)
             for axes, size, offset in zip(both, shape[:2], offsets, strict=True):
-                axes.append(
-                    tile_axis(
-                        size,
-                        offset=int(offset),
-                        jitter=settings.jitter,
-                        tile=settings.tile,
-                        halo=settings.halo,
-                        smallest=self.smallest,
-                    )
-                )
+                axes.append(self.tile_axis(size, int(offset)))
         return both
 
 
@@ -227,9 +229,10 @@ def _build_ascend(
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             picture = base + residual
             tiles, value = gradient(picture, weights, rows[step], columns[step])
-            direction = treat(tf.gather(tf.gather(tiles, pick_rows[step]), pick_columns[step], axis=1))
+            raw = tf.gather(tf.gather(tiles, pick_rows[step]), pick_columns[step], axis=1)
+            finite = tf.logical_and(finite, tf.math.is_finite(rms(raw)))  # a treatment may hide what isn't
+            direction = treat(raw)
             scale = rms(direction)
-            finite = tf.logical_and(finite, tf.math.is_finite(scale))
             picture += (rate / (scale + EPSILON)) * gain * direction
             residual = tf.clip_by_value(picture, 0.0, 1.0) - base
         return residual, value, finite

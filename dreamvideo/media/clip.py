@@ -6,13 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from dreamvideo.config import MAX_PIXELS
 from dreamvideo.errors import InputError
 from dreamvideo.media import ffmpeg
 from dreamvideo.media.colors import output_colors, raw_format, to_rgb
 from dreamvideo.media.probe import ClipInfo, probe
 from dreamvideo.media.sound import Sound
 from dreamvideo.media.source import Source, cut, file_identity, frame_at, scaled_size
-from dreamvideo.media.still import MAX_PIXELS
 
 SEEK_FROM = 30.0
 SEEK_MARGIN = 10.0

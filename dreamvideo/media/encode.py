@@ -49,7 +49,7 @@ class ClipSpec:
 
 
 @dataclass(frozen=True)
-class Job:
+class Encoding:
     """One output to encode: the arguments of ``write_clip``. ``output`` is its final name, for messages."""
 
     output: str
@@ -103,15 +103,15 @@ class Encoder:
         self._log.close()
 
 
-def encode_clip(job: Job, temporary: Path) -> list[str]:
+def encode_clip(encoding: Encoding, temporary: Path) -> list[str]:
     """Encode H.264 or VP9 with sound to ``temporary``; returns notes. Raises OutputError."""
-    spec = job.spec
-    extension = Path(job.output).suffix.lower()
-    first, rest = _peek(job.frames())
+    spec = encoding.spec
+    extension = Path(encoding.output).suffix.lower()
+    first, rest = _peek(encoding.frames())
     height, width = first.shape[:2]
     padding = (0, 0) if extension == ".webm" else (height % 2, width % 2)
     notes = [_padding_note(width, height)] if any(padding) else []
-    plan = SoundPlan() if spec.sound is None else plan_sound(spec.sound, extension, float(job.count / spec.rate))
+    plan = SoundPlan() if spec.sound is None else plan_sound(spec.sound, extension, float(encoding.count / spec.rate))
     size = (width + padding[1], height + padding[0])
     arguments = [
         *_raw_input(size, spec.rate),
@@ -122,8 +122,8 @@ def encode_clip(job: Job, temporary: Path) -> list[str]:
         *("-map_chapters", "-1", "-metadata", f"comment={spec.metadata}"),
         *("-f", MUXERS[extension], "-y", ffmpeg.url(temporary)),
     ]
-    with Encoder(arguments, job.output) as encoder:
-        _feed(encoder, chain([first], rest), job.count, padding, job.on_frame)
+    with Encoder(arguments, encoding.output) as encoder:
+        _feed(encoder, chain([first], rest), encoding.count, padding, encoding.on_frame)
         encoder.finish()
     return notes + plan.notes
 
@@ -176,16 +176,16 @@ def snap_rate(rate: Fraction) -> Fraction:
     return min((Fraction(100, delay) for delay in range(2, 1001)), key=lambda snapped: abs(snapped - rate))
 
 
-def encode_gif(job: Job, temporary: Path) -> list[str]:
+def encode_gif(encoding: Encoding, temporary: Path) -> list[str]:
     """Encode a GIF with one palette, in two passes over the frames so that memory stays flat; returns notes.
 
     Raises OutputError.
     """
-    spec, rate = job.spec, snap_rate(job.spec.rate)
+    spec, rate = encoding.spec, snap_rate(encoding.spec.rate)
     palette = temporary_beside(temporary)
     try:
-        _gif_pass(replace(job, on_frame=lambda: None), rate, _palette_arguments(spec, palette))
-        _gif_pass(job, rate, _gif_arguments(spec, palette, temporary))
+        _gif_pass(replace(encoding, on_frame=lambda: None), rate, _palette_arguments(spec, palette))
+        _gif_pass(encoding, rate, _gif_arguments(spec, palette, temporary))
     finally:
         palette.unlink(missing_ok=True)
     _append_comment(temporary, spec.metadata)
@@ -193,15 +193,15 @@ def encode_gif(job: Job, temporary: Path) -> list[str]:
         return []
     return [
         f"a GIF counts in hundredths of a second: it plays at {float(rate):.4g} instead of {float(spec.rate):.4g} "
-        f"frames/s, {float(job.count / rate):.2f} s instead of {float(job.count / spec.rate):.2f} s."
+        f"frames/s, {float(encoding.count / rate):.2f} s instead of {float(encoding.count / spec.rate):.2f} s."
     ]
 
 
-def _gif_pass(job: Job, rate: Fraction, arguments: list[str]) -> None:
-    first, rest = _peek(job.frames())
+def _gif_pass(encoding: Encoding, rate: Fraction, arguments: list[str]) -> None:
+    first, rest = _peek(encoding.frames())
     size = (first.shape[1], first.shape[0])
-    with Encoder([*_raw_input(size, rate), *arguments], job.output) as encoder:
-        _feed(encoder, chain([first], rest), job.count, (0, 0), job.on_frame)
+    with Encoder([*_raw_input(size, rate), *arguments], encoding.output) as encoder:
+        _feed(encoder, chain([first], rest), encoding.count, (0, 0), encoding.on_frame)
         encoder.finish()
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from dreamvideo.config import MAX_PIXELS
 from dreamvideo.errors import InputError
 from dreamvideo.media.source import STILL_RATE, Source, cut, file_identity, scaled_size
-from dreamvideo.media.still import MAX_PIXELS, STILL_EXTENSIONS, describe_image, read_image, resize
+from dreamvideo.media.still import STILL_EXTENSIONS, describe_image, read_image, resize
 
 
 def is_still(path: str) -> bool:
@@ -53,13 +54,14 @@ class StillSource(Source):
         self.name = path
         self.warnings = []
         self.width, self.height = scaled_size(path, info.width, info.height, width, max_pixels)
+        self._max_pixels = max_pixels
         self.rate = rate or STILL_RATE
         self.frame_count = 1
         if info.pictures > 1:
             self._warn(f"{path} holds {info.pictures} pictures; only the first is used.")
 
     def frames(self) -> Iterator[np.ndarray]:
-        yield resize(read_image(self.name), self.width, self.height)
+        yield resize(read_image(self.name, max_pixels=self._max_pixels), self.width, self.height)
 
     def identity(self) -> dict[str, str | int]:
         return file_identity(self.name)
@@ -83,10 +85,15 @@ class FolderSource(Source):
         found = self._find(path)
         self.rate = rate or STILL_RATE
         first, last = cut(path, start, end, self.rate, len(found))
-        self.files = found[first:last]
-        self.frame_count = len(self.files)
+        self._files = found[first:last]
+        self.frame_count = len(self._files)
+        self._max_pixels = max_pixels
         self._size = self._common_size()
         self.width, self.height = scaled_size(path, *self._size, width, max_pixels)
+
+    @property
+    def files(self) -> list[Path]:
+        return self._files
 
     def _find(self, path: str) -> list[Path]:
         pattern = is_pattern(path)
@@ -102,27 +109,27 @@ class FolderSource(Source):
         return found
 
     def _common_size(self) -> tuple[int, int]:
-        first = describe_image(str(self.files[0]))
-        for file in self.files[1:]:
+        first = describe_image(str(self._files[0]))
+        for file in self._files[1:]:
             info = describe_image(str(file))
             if (info.width, info.height) != (first.width, first.height):
                 raise InputError(
-                    f"{file} is {info.width}x{info.height}, but {self.files[0].name} is {first.width}x{first.height}; "
+                    f"{file} is {info.width}x{info.height}, but {self._files[0].name} is {first.width}x{first.height}; "
                     "all frames must have one size."
                 )
         return first.width, first.height
 
     def frames(self) -> Iterator[np.ndarray]:
-        for file in self.files:
-            frame = read_image(str(file))
+        for file in self._files:
+            frame = read_image(str(file), max_pixels=self._max_pixels)
             if frame.shape[1::-1] != self._size:
                 raise InputError(f"{file} has changed its size while it was being read; run again.")
             yield resize(frame, self.width, self.height)
 
     def identity(self) -> dict[str, str | int]:
-        listing = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in self.files]
+        listing = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in self._files]
         digest = hashlib.sha256(json.dumps(listing).encode())
-        for file in (self.files[0], self.files[-1]):
+        for file in (self._files[0], self._files[-1]):
             digest.update(str(file_identity(str(file))["sha256"]).encode())
         return {
             "path": str(Path(self.name).absolute()),

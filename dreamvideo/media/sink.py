@@ -15,7 +15,7 @@ import numpy as np
 
 from dreamvideo.errors import OutputError
 from dreamvideo.media import still
-from dreamvideo.media.encode import MUXERS, ClipSpec, GifSpec, Job, encode_clip, encode_gif
+from dreamvideo.media.encode import MUXERS, ClipSpec, Encoding, GifSpec, encode_clip, encode_gif
 from dreamvideo.media.files import output_error, replacing, working_folder
 from dreamvideo.media.sound import Sound
 
@@ -103,15 +103,15 @@ def write_clip(
     """
     kind = check_output(output, overwrite=overwrite)
     notes = _lost(output, kind, spec)
-    job = Job(output, frames, count, spec, on_frame)
+    encoding = Encoding(output, frames, count, spec, on_frame)
     if kind is OutputKind.FOLDER:
-        return notes + _write_folder(job)
+        return notes + _write_folder(encoding)
     if kind is OutputKind.STILL:
-        _write_still(job)
+        _write_still(encoding)
         return notes
     encode = encode_gif if kind is OutputKind.GIF else encode_clip
     with replacing(output) as temporary:
-        return notes + encode(job, temporary)
+        return notes + encode(encoding, temporary)
 
 
 def _lost(output: str, kind: OutputKind, spec: ClipSpec) -> list[str]:
@@ -129,38 +129,38 @@ def _lost(output: str, kind: OutputKind, spec: ClipSpec) -> list[str]:
     return notes
 
 
-def _write_still(job: Job) -> None:
-    pictures = list(islice(job.frames(), 2))
-    if job.count != 1 or len(pictures) != 1:
-        raise OutputError(f"{job.output} holds one picture; name a clip or a folder for more frames.")
-    bits = job.spec.png_bits if still.holds_16_bits(job.output) else 8
-    still.write_image(job.output, pictures[0], bits=bits, metadata=job.spec.metadata or None)
-    job.on_frame()
+def _write_still(encoding: Encoding) -> None:
+    pictures = list(islice(encoding.frames(), 2))
+    if encoding.count != 1 or len(pictures) != 1:
+        raise OutputError(f"{encoding.output} holds one picture; name a clip or a folder for more frames.")
+    bits = encoding.spec.png_bits if still.holds_16_bits(encoding.output) else 8
+    still.write_image(encoding.output, pictures[0], bits=bits, metadata=encoding.spec.metadata or None)
+    encoding.on_frame()
 
 
-def _write_folder(job: Job) -> list[str]:
+def _write_folder(encoding: Encoding) -> list[str]:
     """Write numbered PNGs. A new folder appears when it is complete; in one that exists, other files are kept."""
-    folder = Path(job.output)
+    folder = Path(encoding.output)
     exists = folder.is_dir()
     with working_folder(folder if exists else folder.absolute().parent) as temporary:
-        _fill_folder(temporary, job)
+        _fill_folder(temporary, encoding)
         if not exists:
             temporary.replace(folder)
             return []
         for file in sorted(temporary.iterdir()):
             file.replace(folder / file.name)
-    return _stale(folder, job.count)
+    return _stale(folder, encoding.count)
 
 
-def _fill_folder(folder: Path, job: Job) -> None:
+def _fill_folder(folder: Path, encoding: Encoding) -> None:
     written = 0
-    for frame in job.frames():
+    for frame in encoding.frames():
         path = str(folder / f"{written:06d}.png")
-        still.write_image(path, frame, bits=job.spec.png_bits, metadata=job.spec.metadata or None)
+        still.write_image(path, frame, bits=encoding.spec.png_bits, metadata=encoding.spec.metadata or None)
         written += 1
-        job.on_frame()
-    if written != job.count:
-        raise OutputError(f"{job.count} frames were to be written, but there are {written}.")
+        encoding.on_frame()
+    if written != encoding.count:
+        raise OutputError(f"{encoding.count} frames were to be written, but there are {written}.")
 
 
 def _stale(folder: Path, count: int) -> list[str]:

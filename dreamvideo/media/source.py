@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from dreamvideo.config import MAX_PIXELS
 from dreamvideo.errors import InputError
 from dreamvideo.media.colors import HD, Colors
 from dreamvideo.media.probe import AudioTrack
 from dreamvideo.media.sound import Sound
-from dreamvideo.media.still import MAX_PIXELS
 
 STILL_RATE = Fraction(25)
 _EDGE = 1 << 20
@@ -56,6 +56,11 @@ class Source(ABC):
 
         Each array is the caller's own. Raises InputError where a frame cannot be read.
         """
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that the input is read from."""
+        return [Path(self.name)]
 
     @abstractmethod
     def identity(self) -> dict[str, str | int]:
@@ -148,11 +153,19 @@ def frame_at(seconds: float, rate: Fraction) -> int:
 
 def scaled_size(name: str, width: int, height: int, wanted: int | None, max_pixels: int) -> tuple[int, int]:
     """Width and height after scaling to ``wanted`` wide (None keeps them). Raises InputError above ``max_pixels``."""
-    if wanted is not None:
-        width, height = wanted, max(1, math.floor(Fraction(height * wanted, width) + Fraction(1, 2)))
     if width * height > max_pixels:
-        raise InputError(f"{name} is {width}x{height}, more than {max_pixels} pixels; choose a smaller width.")
-    return width, height
+        raise InputError(
+            f"{name} is {width}x{height}, more than input.max_pixels ({max_pixels}); raise that if you trust the file."
+        )
+    if wanted is None:
+        return width, height
+    scaled = wanted, max(1, math.floor(Fraction(height * wanted, width) + Fraction(1, 2)))
+    if scaled[0] * scaled[1] > max_pixels:
+        raise InputError(
+            f"{name} would be {scaled[0]}x{scaled[1]}, more than input.max_pixels ({max_pixels}); "
+            "choose a smaller width."
+        )
+    return scaled
 
 
 def file_identity(path: str) -> dict[str, str | int]:

@@ -11,13 +11,15 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from dreamvideo.config import MAX_PIXELS
 from dreamvideo.errors import InputError, OutputError
 from dreamvideo.media.files import write_bytes
 from dreamvideo.media.probe import refuse_unreadable
 
 STILL_EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 WRITABLE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-MAX_PIXELS = 100_000_000
+
+Image.MAX_IMAGE_PIXELS = None  # only headers are read with Pillow; the limit on pixels is input.max_pixels
 
 _ORIENTATION = 0x0112
 _TURNS: dict[int, tuple[int, bool]] = {
@@ -57,9 +59,7 @@ def read_image(path: str, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """
     info = describe_image(path)
     if info.width * info.height > max_pixels:
-        raise InputError(
-            f"{path} is {info.width}x{info.height}, more than the {max_pixels} pixels that are allowed; scale it down."
-        )
+        raise InputError(f"{path} is {info.width}x{info.height}, more than input.max_pixels ({max_pixels}).")
     data = np.fromfile(path, np.uint8)
     pixels = _decode(data)
     if pixels is None:

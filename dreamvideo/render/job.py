@@ -43,7 +43,10 @@ class Listener:
 
 @dataclass(frozen=True)
 class Report:
-    """How a render ended. ``interrupted`` means that the journal in ``work`` holds ``frames`` finished frames."""
+    """How a render ended, with all that it noted on the way.
+
+    ``interrupted`` means that the journal in ``work`` holds ``frames`` finished frames.
+    """
 
     output: str
     frames: int
@@ -52,6 +55,7 @@ class Report:
     seconds: float
     interrupted: bool = False
     work: Path | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

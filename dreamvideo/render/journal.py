@@ -18,7 +18,7 @@ from dreamvideo.media.files import output_error, write_bytes
 from dreamvideo.media.still import read_png16, write_png16
 from dreamvideo.motion.carry import AGE_STEPS
 
-AGES_KEPT = 3
+FORMAT = "dreamvideo journal 1"
 
 
 class Journal:
@@ -26,45 +26,43 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    @property
-    def _manifest(self) -> Path:
-        return self.folder / "manifest.json"
+        self._manifest, self._frames, self._ages = (folder / name for name in ("dreamvideo.json", "frames", "ages"))
 
     def exists(self) -> bool:
-        """Whether a render has begun here."""
-        return self._manifest.is_file()
+        """Whether a render has begun here. What else may lie in the folder is not taken for a journal."""
+        try:
+            return json.loads(self._manifest.read_text(encoding="utf-8"))["format"] == FORMAT
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
 
     def begin(self, manifest: dict[str, Any]) -> None:
         """Make the folder, empty of frames, for the render that ``manifest`` (plain JSON data) describes."""
         self.discard()
+        foreign = [path.name for path in (self._manifest, self._frames, self._ages) if path.exists()]
+        if foreign:
+            raise OutputError(f"{self.folder} holds {foreign[0]}, which no render made; choose another --work folder")
         try:
-            (self.folder / "frames").mkdir(parents=True)
-            (self.folder / "ages").mkdir()
+            self._frames.mkdir(parents=True)
+            self._ages.mkdir()
         except OSError as error:
             raise output_error(self.folder, error) from error
-        write_bytes(self._manifest, json.dumps(manifest, indent=1).encode())
+        write_bytes(self._manifest, json.dumps({"format": FORMAT, **manifest}, indent=1).encode())
 
     def check(self, manifest: dict[str, Any]) -> None:
         """Raise ``OutputError`` that says what differs, unless the render here is the one of ``manifest``."""
-        try:
-            before = json.loads(self._manifest.read_text(encoding="utf-8"))
-            differences = list(_differences(before, manifest))
-        except (OSError, ValueError, AttributeError) as error:
-            raise OutputError(f"{self._manifest} is damaged; use --overwrite to render from the start") from error
+        before = json.loads(self._manifest.read_text(encoding="utf-8"))
+        differences = list(_differences(before, {"format": FORMAT, **manifest}))
         if differences:
             raise OutputError(
                 f"{self.folder} was made with other settings ({'; '.join(differences)}); "
-                "set them back to resume, or use --overwrite to render from the start"
+                "set them back to go on with it, or leave --resume out and use --overwrite to start afresh"
             )
 
     def finished(self) -> int:
-        """How many frames, from the first on, are there and whole, with the state to go on from."""
+        """How many frames, from the first on, are there and whole: those after a damaged one are made again."""
         count = 0
-        while self._frame(count).is_file():
+        while self._frame(count).is_file() and self._usable(count):
             count += 1
-        while count and not self._usable(count - 1):
-            count -= 1
         return count
 
     def _usable(self, index: int) -> bool:
@@ -81,14 +79,13 @@ class Journal:
         assert done
         write_bytes(self._age(index), data.tobytes())
         write_png16(str(self._frame(index)), dreamed)
-        self._age(index - AGES_KEPT).unlink(missing_ok=True)
 
     def frame(self, index: int) -> np.ndarray:
         """The kept frame, ``float32 [height, width, 3]``. Raises ``InputError`` if it is damaged."""
         return read_png16(str(self._frame(index)))
 
     def age(self, index: int) -> np.ndarray:
-        """The kept age, ``float32 [height, width, 1]``. Only the latest few are there; raises ``OSError`` if not."""
+        """The kept age, ``float32 [height, width, 1]``. Raises ``OSError`` if it is missing or damaged."""
         pixels = cv2.imdecode(np.frombuffer(self._age(index).read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
         if pixels is None:
             raise OSError(f"{self._age(index)} is damaged")
@@ -99,18 +96,20 @@ class Journal:
         return (self.frame(index) for index in range(count))
 
     def discard(self) -> None:
-        """Remove what this journal wrote, and the folder if nothing else is in it."""
+        """Remove what this journal wrote, if it is one, and the folder if nothing else is in it."""
+        if not self.exists():
+            return
+        for folder in (self._frames, self._ages):
+            shutil.rmtree(folder, ignore_errors=True)
         self._manifest.unlink(missing_ok=True)
-        for name in ("frames", "ages"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
+        if not any(self.folder.iterdir()):
             self.folder.rmdir()
 
     def _frame(self, index: int) -> Path:
-        return self.folder / "frames" / f"{index:06d}.png"
+        return self._frames / f"{index:06d}.png"
 
     def _age(self, index: int) -> Path:
-        return self.folder / "ages" / f"{index:06d}.png"
+        return self._ages / f"{index:06d}.png"
 
 
 def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:

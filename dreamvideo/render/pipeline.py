@@ -8,17 +8,18 @@ for each frame:
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dreamvideo import __version__
 from dreamvideo.config import Config, to_toml
-from dreamvideo.dream.engine import Dreamer
-from dreamvideo.errors import ConfigError, OutputError
+from dreamvideo.errors import ConfigError, DreamError, OutputError
 from dreamvideo.media.prefetch import prefetch, writebehind
 from dreamvideo.media.sink import ClipSpec, GifSpec, OutputKind, check_output, write_clip
 from dreamvideo.media.source import Source, open_source
@@ -27,6 +28,9 @@ from dreamvideo.motion.carry import OLDEST, Seen, State, carried_pace, carry, ca
 from dreamvideo.motion.shots import CutFinder
 from dreamvideo.render.job import Job, Listener, Progress, Report
 from dreamvideo.render.journal import Journal
+
+if TYPE_CHECKING:
+    from dreamvideo.dream.engine import Dreamer
 
 AHEAD = 3  # frames decoded, or waiting to be written, beside the one in flight
 SETTLING = 3  # rounds of the recurrence on a shot's first frame, after its steps, until its strength is steady
@@ -45,7 +49,7 @@ class Dreamt:
 class Recurrence:
     """One render's state and how a frame changes it."""
 
-    def __init__(self, config: Config, dreamer: Dreamer) -> None:
+    def __init__(self, config: Config, dreamer: "Dreamer") -> None:
         self.config, self.dreamer = config, dreamer
         self.state: State | None = None
 
@@ -83,51 +87,100 @@ class Recurrence:
 
 def render_clip(job: Job, listener: Listener) -> Report:
     """Render a clip, still or folder of frames to ``job.output``; the journal lies beside it until that is whole."""
-    begun = time.monotonic()
-    kind = check_job(job)
+    begun, notes = time.monotonic(), Notes(listener)
     with open_input(job) as source:
+        kind = check_job(job, source)
+        notes.add(source.warnings)
         if source.still and kind is OutputKind.STILL:
-            return render_image(job, listener)
+            return _render_still(job, source, notes, begun)
         journal = Journal(job.work or journal_folder(job.output))
         _refuse_unasked(job, journal)
-        dreamer = Dreamer(job.config.dream, seed=job.config.seed)
-        for note in dreamer.notes(source.height, source.width):
-            listener.note(note)
-        done = _open_journal(job, journal, _manifest(job, source, dreamer), listener)
-        count, shots, interrupted = _dream(job, source, dreamer, journal, done, listener)
-        if interrupted:
-            return Report(job.output, count, count - done, shots, _since(begun), interrupted=True, work=journal.folder)
-        for warning in source.warnings:
-            listener.note(warning)
-        _join(job, source, journal, count, listener)
-    if not job.keep:
+        dreamer = load_dreamer(job.config)
+        notes.add(dreamer.notes(source.height, source.width))
+        done = _open_journal(job, journal, _manifest(job, source, dreamer), notes)
+        with _keeping(journal):
+            count, shots, stopped = _dream(job, source, dreamer, journal, done, listener)
+            notes.add(source.warnings)
+            if not stopped:
+                try:
+                    _join(job, source, journal, count, notes)
+                except Stopped:
+                    stopped = True
+    if not (stopped or job.keep):
         journal.discard()
-    return Report(job.output, count, count - done, shots, _since(begun), work=journal.folder if job.keep else None)
+    return Report(
+        output=job.output,
+        frames=count,
+        dreamed=count - done,
+        shots=shots,
+        seconds=time.monotonic() - begun,
+        interrupted=stopped,
+        work=journal.folder if stopped or job.keep else None,
+        notes=notes.all,
+    )
 
 
 def render_image(job: Job, listener: Listener) -> Report:
     """Dream one picture: what the first frame of a shot would be."""
-    begun = time.monotonic()
-    if check_job(job) is not OutputKind.STILL:
-        raise ConfigError(f"{job.output} is not a picture; give it an extension such as .png, or use `render`")
+    begun, notes = time.monotonic(), Notes(listener)
     with open_input(job) as source:
         if not source.still:
             raise ConfigError(f"{job.input} is not a single picture; use `dreamvideo render` for clips and folders")
-        dreamer = Dreamer(job.config.dream, seed=job.config.seed)
-        for note in dreamer.notes(source.height, source.width):
-            listener.note(note)
-        frame = next(source.frames())
-    listener.progress(Progress("dream", 0, 1))
-    dreamt = Recurrence(job.config, dreamer).next(Seen(0, frame))
-    listener.progress(Progress("dream", 1, 1, dreamt.objective))
+        if check_job(job, source) is not OutputKind.STILL:
+            raise ConfigError(f"{job.output} is not a picture; give it an extension such as .png, or use `render`")
+        notes.add(source.warnings)
+        return _render_still(job, source, notes, begun)
+
+
+def _render_still(job: Job, source: Source, notes: "Notes", begun: float) -> Report:
+    dreamer = load_dreamer(job.config)
+    notes.add(dreamer.notes(source.height, source.width))
+    notes.listener.progress(Progress("dream", 0, 1))
+    dreamt = Recurrence(job.config, dreamer).next(Seen(0, next(source.frames())))
+    notes.listener.progress(Progress("dream", 1, 1, dreamt.objective))
     metadata = to_toml(job.config) if can_embed(job.output) else None
     write_image(job.output, dreamt.dreamed, metadata=metadata)
-    return Report(job.output, frames=1, dreamed=1, shots=1, seconds=_since(begun))
+    return Report(job.output, frames=1, dreamed=1, shots=1, seconds=time.monotonic() - begun, notes=notes.all)
+
+
+def load_dreamer(config: Config) -> "Dreamer":
+    """The dreamer of a config. TensorFlow is imported here, seconds after a bad input has been refused."""
+    from dreamvideo.dream.engine import Dreamer
+
+    return Dreamer(config.dream, seed=config.seed)
+
+
+class Notes:
+    """Sentences for the user: each told once, when it is known, and kept for the report."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener, self.all = listener, []
+
+    def add(self, sentences: Iterable[str]) -> None:
+        """Tell those that are new."""
+        for sentence in sentences:
+            if sentence not in self.all:
+                self.all.append(sentence)
+                self.listener.note(sentence)
+
+
+class Stopped(Exception):
+    """Raised while encoding when a stop is asked for: the frames are kept, the output isn't."""
+
+
+@contextmanager
+def _keeping(journal: Journal) -> Iterator[None]:
+    """Tell with an error how to go on from what is finished."""
+    try:
+        yield
+    except DreamError as error:
+        sentence = str(error).rstrip(".")
+        raise type(error)(f"{sentence}. What is finished is kept in {journal.folder}: go on with --resume") from error
 
 
 def journal_folder(output: str) -> Path:
     """Where the journal of ``output`` lies unless the user says otherwise."""
-    path = Path(output)
+    path = Path(output).absolute()
     return path.with_name(f"{path.name}.journal")
 
 
@@ -140,12 +193,18 @@ def open_input(job: Job) -> Source:
     )
 
 
-def check_job(job: Job) -> OutputKind:
-    """Refuse early what can't end well, before anything is read or written. Raises ``OutputError``."""
+def check_job(job: Job, source: Source) -> OutputKind:
+    """Refuse what can't end well before anything is dreamed or written: ``OutputError`` or ``ConfigError``."""
+    if not job.output:
+        raise OutputError("the output has no name")
     kind = check_output(job.output, overwrite=job.overwrite)
     output = Path(job.output)
-    if output.exists() and Path(job.input).exists() and output.samefile(job.input):
-        raise OutputError(f"{job.output} is the input itself; give the dream another name")
+    if output.exists():
+        places = [file if kind is not OutputKind.FOLDER else file.parent for file in source.files]
+        if any(output.samefile(place) for place in places):
+            raise OutputError(f"{job.output} is the input itself; give the dream another name")
+    if kind is OutputKind.STILL and source.frame_count != 1:
+        raise ConfigError(f"{job.output} holds one picture, but {job.input} is a clip; name a clip or a folder")
     return kind
 
 
@@ -156,7 +215,7 @@ def _refuse_unasked(job: Job, journal: Journal) -> None:
         )
 
 
-def _manifest(job: Job, source: Source, dreamer: Dreamer) -> dict[str, Any]:
+def _manifest(job: Job, source: Source, dreamer: "Dreamer") -> dict[str, Any]:
     """What decides the frames: if any of it changes, they can't be gone on with."""
     return {
         "version": __version__,
@@ -167,19 +226,21 @@ def _manifest(job: Job, source: Source, dreamer: Dreamer) -> dict[str, Any]:
     }
 
 
-def _open_journal(job: Job, journal: Journal, manifest: dict[str, Any], listener: Listener) -> int:
+def _open_journal(job: Job, journal: Journal, manifest: dict[str, Any], notes: Notes) -> int:
     """Go on with the journal, or begin it; the number of frames that are finished."""
     if job.resume and journal.exists():
         journal.check(manifest)
         done = journal.finished()
-        listener.note(f"resuming after {done} finished frame{'s' * (done != 1)}")
+        notes.add([f"resuming after {done} finished frame{'s' * (done != 1)}"])
         return done
+    if job.resume:
+        notes.add([f"there is nothing to resume in {journal.folder}; rendering from the start"])
     journal.begin(manifest)
     return 0
 
 
 def _dream(
-    job: Job, source: Source, dreamer: Dreamer, journal: Journal, done: int, listener: Listener
+    job: Job, source: Source, dreamer: "Dreamer", journal: Journal, done: int, listener: Listener
 ) -> tuple[int, int, bool]:
     """Dream every frame from ``done`` on. Returns the frames finished in all, the shots seen, and if it was stopped."""
     recurrence = Recurrence(job.config, dreamer)
@@ -215,14 +276,16 @@ def _restore(journal: Journal, seen: Seen) -> State:
     return State(seen.frame, journal.frame(seen.index) - seen.frame, journal.age(seen.index))
 
 
-def _join(job: Job, source: Source, journal: Journal, count: int, listener: Listener) -> None:
-    """Encode the kept frames, with the source's sound, into the output."""
+def _join(job: Job, source: Source, journal: Journal, count: int, notes: Notes) -> None:
+    """Encode the kept frames, with the source's sound, into the output. Raises ``Stopped`` if a stop is asked for."""
     encoded = 0
 
     def tick() -> None:
         nonlocal encoded
         encoded += 1
-        listener.progress(Progress("encode", encoded, count))
+        notes.listener.progress(Progress("encode", encoded, count))
+        if notes.listener.stop():
+            raise Stopped
 
     spec = ClipSpec(
         rate=source.rate,
@@ -233,10 +296,6 @@ def _join(job: Job, source: Source, journal: Journal, count: int, listener: List
         metadata=to_toml(job.config),
         gif=GifSpec(colors=job.config.output.gif_colors),
     )
-    frames = lambda: journal.frames(count)  # noqa: E731 - reads as the argument it is
-    for note in write_clip(job.output, frames, count, spec, overwrite=job.overwrite, on_frame=tick):
-        listener.note(note)
-
-
-def _since(begun: float) -> float:
-    return time.monotonic() - begun
+    notes.add(
+        write_clip(job.output, lambda: journal.frames(count), count, spec, overwrite=job.overwrite, on_frame=tick)
+    )

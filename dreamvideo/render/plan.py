@@ -2,17 +2,18 @@
 
 import time
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dreamvideo.config import Config
-from dreamvideo.dream.engine import Dreamer
-from dreamvideo.dream.tiles import tile_axis
-from dreamvideo.media.sink import check_output
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import carried_pace, still_pace
 from dreamvideo.render.job import Job, Plan
-from dreamvideo.render.pipeline import SETTLING, open_input
+from dreamvideo.render.pipeline import SETTLING, check_job, load_dreamer, open_input
+
+if TYPE_CHECKING:
+    from dreamvideo.dream.engine import Dreamer
 
 PREVIEW_WIDTH = 400  # pixels
 PREVIEW_FRAMES = 24
@@ -23,9 +24,9 @@ FRAME_COPIES = 20  # whole frames of float32 alive at once: decoded ahead, in fl
 
 def make_plan(job: Job) -> Plan:
     """The plan of ``job``. The time is an estimate from a few steps of the real network on noise of the right size."""
-    check_output(job.output, overwrite=job.overwrite or job.resume)
     with open_input(job) as source:
-        dreamer = Dreamer(job.config.dream, seed=job.config.seed)
+        check_job(job, source)
+        dreamer = load_dreamer(job.config)
         sizes = dreamer.octave_sizes(source.height, source.width)
         grids = [_grid(dreamer, size) for size in sizes]
         second = _seconds_per_pass(dreamer, source)
@@ -52,7 +53,7 @@ def make_plan(job: Job) -> Plan:
             seconds_first_frame=first,
             seconds=None if count is None else first + following * (count - 1),
             memory_bytes=_memory(dreamer, source, max(pixels for _, _, pixels in grids)),
-            notes=dreamer.notes(source.height, source.width),
+            notes=[*source.warnings, *dreamer.notes(source.height, source.width)],
         )
 
 
@@ -84,19 +85,13 @@ def preview_config(job: Job) -> Config:
         )
 
 
-def _grid(dreamer: Dreamer, size: tuple[int, int]) -> tuple[int, int, int]:
+def _grid(dreamer: "Dreamer", size: tuple[int, int]) -> tuple[int, int, int]:
     """Tiles down, tiles across, and pixels in each, for an octave of ``size``."""
-    settings = dreamer.settings
-    down, across = (
-        tile_axis(
-            side, offset=0, jitter=settings.jitter, tile=settings.tile, halo=settings.halo, smallest=dreamer.smallest
-        ).take.shape
-        for side in size
-    )
+    down, across = (dreamer.tile_axis(side).take.shape for side in size)
     return down[0], across[0], down[1] * across[1]
 
 
-def _seconds_per_pass(dreamer: Dreamer, source: Source) -> float:
+def _seconds_per_pass(dreamer: "Dreamer", source: Source) -> float:
     """Seconds for one step in every octave of one frame, timed after a first pass that traces the graph."""
     frame = np.random.default_rng(0).random((source.height, source.width, 3), np.float32)
     times = []
@@ -107,7 +102,7 @@ def _seconds_per_pass(dreamer: Dreamer, source: Source) -> float:
     return min(times[1:])
 
 
-def _memory(dreamer: Dreamer, source: Source, tile_pixels: int) -> int:
+def _memory(dreamer: "Dreamer", source: Source, tile_pixels: int) -> int:
     width = 2 if dreamer.precision == "float32" else 1
     tile = tile_pixels * dreamer.settings.batch * TILE_BYTES_PER_PIXEL * width
     return BASELINE_BYTES + tile + source.width * source.height * 12 * FRAME_COPIES

@@ -68,7 +68,7 @@ def test_json_is_one_object(dreamvideo, renderer) -> None:
     renderer.behave = lambda job, _listener: Report(job.output, 9, 4, 1, 2.5, work=Path("w"))
     outcome = dreamvideo("render", "a.mp4", "-o", "b.mp4", "--json")
     expected = {"output": "b.mp4", "frames": 9, "dreamed": 4, "shots": 1, "seconds": 2.5, "work": "w"}
-    assert json.loads(outcome.out) == {**expected, "interrupted": False}
+    assert json.loads(outcome.out) == {**expected, "interrupted": False, "notes": []}
     assert "dreamed 9 frames (4 of them now) in 2.5 s" in outcome.err
 
 

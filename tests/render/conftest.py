@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from dreamvideo.config import Config
+from dreamvideo.dream import engine
 from dreamvideo.dream.engine import Dreamer
 from dreamvideo.media import ffmpeg
 from dreamvideo.media.still import write_image
-from dreamvideo.render import pipeline, plan
+from dreamvideo.render import pipeline
 from dreamvideo.render.job import Job, Listener, Progress, Report
 from tests.tiny import picture, shared_dreamer, tiny_config
 
@@ -54,8 +55,7 @@ class Studio:
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "Dreamer", shared_dreamer)
-    monkeypatch.setattr(plan, "Dreamer", shared_dreamer)
+    monkeypatch.setattr(engine, "Dreamer", shared_dreamer)
 
 
 @pytest.fixture

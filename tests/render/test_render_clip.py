@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dreamvideo.config import Config
+from dreamvideo.dream import engine
 from dreamvideo.dream.engine import Dreamer
 from dreamvideo.errors import DreamFailed, OutputError
 from dreamvideo.media import ffmpeg
@@ -150,7 +151,7 @@ def changed_weights(_: Studio, monkeypatch: pytest.MonkeyPatch) -> str:
     def other(settings: Any, *, seed: int) -> Dreamer:
         return Dreamer(settings, seed=seed, network=tiny_network(1))
 
-    monkeypatch.setattr(pipeline, "Dreamer", other)
+    monkeypatch.setattr(engine, "Dreamer", other)
     return r"weights was tiny-0, is tiny-1"
 
 
@@ -192,8 +193,8 @@ def test_a_journal_is_not_overwritten_unasked(studio: Studio, dreamed: list[int]
 
 def test_a_damaged_manifest_is_said(studio: Studio) -> None:
     studio.render(stop_after=2)
-    (journal_folder(str(studio.folder / "out.mp4")) / "manifest.json").write_text("[1, 2")
-    with pytest.raises(OutputError, match=r"manifest\.json is damaged"):
+    (journal_folder(str(studio.folder / "out.mp4")) / "dreamvideo.json").write_text("[1, 2")
+    with pytest.raises(OutputError, match=r"holds dreamvideo\.json, which no render made"):
         studio.render(resume=True)
 
 
