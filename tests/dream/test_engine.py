@@ -77,7 +77,7 @@ def test_a_negative_weight_is_descent() -> None:
     assert objective(dreamer, frame + dream(dreamer, frame).residual) > objective(dreamer, frame)
 
 
-@pytest.mark.parametrize(("strength", "rate", "steps"), [(0.0, RATE, 3), (1.0, 0.0, 3), (1.0, RATE, 0)])
+@pytest.mark.parametrize(("strength", "rate", "steps"), [(0.0, RATE, 3), (1.0, 0.0, 3)])
 def test_no_strength_is_the_identity(strength: float, rate: float, steps: int) -> None:
     frame = picture(40, 50)
     start = 0.1 * (picture(40, 50, 1) - 0.5)
