@@ -54,6 +54,7 @@ class Dreamer:
         self.objective = weighted_layers(settings.layers, settings.objective, settings.crop)
         self.precision = resolve_precision(settings.precision)
         self.smallest = self.network.smallest_side(self.objective.layers, self.objective.border)
+        self._stride, self._phase = self.network.whole_sides(self.objective.layers)
         features = self.network.features(self.objective.layers, self.precision)
         self._ascend = _build_ascend(features, self.objective, _treatment(settings), settings.batch)
         self._weights = np.array(self.objective.weights, np.float32)
@@ -139,6 +140,8 @@ class Dreamer:
             tile=settings.tile,
             halo=min(settings.halo, settings.tile // 4),  # a tile has to have a middle
             smallest=self.smallest,
+            stride=self._stride,
+            phase=self._phase,
         )
 
     def _layout(self, shape: tuple[int, ...], steps: int, key: tuple[int, int]) -> tuple[list[Axis], list[Axis]]:

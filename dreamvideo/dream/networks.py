@@ -102,22 +102,34 @@ class Network:
 
     def smallest_side(self, layers: Sequence[str], border: int = 0) -> int:
         """The smallest square picture, in pixels, for which each layer has an activation inside ``border`` cells."""
+        sides = self._sides(layers)
+        return _bisect(1, 4096, lambda side: min(sides(side), default=0) > 2 * border)
+
+    def whole_sides(self, layers: Sequence[str]) -> tuple[int, int]:
+        """(stride, phase): a picture whose side is ``phase`` modulo ``stride`` is looked at to its last pixel.
+
+        For other sizes the layer with the largest stride leaves a strip at the far end out.
+        """
+        sides, base, step = self._sides(layers), 1024, 1024
+        strides = [round(step / (b - a)) for a, b in zip(sides(base), sides(base + step), strict=True)]
+        stride = max(strides)
+        layer = strides.index(stride)
+        before = sides(base)[layer]
+        return stride, _bisect(base + 1, base + stride, lambda side: sides(side)[layer] > before) % stride
+
+    def _sides(self, layers: Sequence[str]) -> Callable[[int], list[int]]:
+        """A picture's side to the sides of the layers' activations; none at all if the picture is too small."""
         self.check_layers(layers)
         model = keras.Model(self.model.inputs, [self.model.get_layer(name).output for name in layers])
 
-        def fits(side: int) -> bool:
+        def sides(side: int) -> list[int]:
             try:
                 shapes = model.compute_output_shape((1, side, side, 3))
             except ValueError:
-                return False
-            shapes = shapes if isinstance(shapes, list) else [shapes]
-            return all(min(shape[1], shape[2]) > 2 * border for shape in shapes)
+                return []
+            return [min(shape[1:3]) for shape in (shapes if isinstance(shapes, list) else [shapes])]
 
-        low, high = 1, 4096
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if fits(middle) else (middle + 1, high)
-        return low
+        return sides
 
     def describe(self) -> list[Layer]:
         """Every layer that can be dreamed on, in the order of the graph."""
@@ -128,6 +140,14 @@ class Network:
             Layer(name, type(self.model.get_layer(name)).__name__, a[3], round((sides[1] - sides[0]) / (b[1] - a[1])))
             for name, a, b in zip(self.layer_names, small, large, strict=True)
         ]
+
+
+def _bisect(low: int, high: int, fits: Callable[[int], bool]) -> int:
+    """The smallest number from ``low`` to ``high`` that fits, where all larger ones fit, too."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle + 1, high)
+    return low
 
 
 def load_network(name: str) -> Network:

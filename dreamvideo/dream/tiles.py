@@ -1,7 +1,7 @@
 """Where the tiles of a frame lie, as index arithmetic: one axis at a time, in plain numpy.
 
 The frame is placed at a random offset in a slightly larger canvas whose rest is the frame's own reflection, so that
-every pixel lies clear of the network's border and no pattern can lock to its stride grid. The canvas is covered by
+no pattern can lock to the network's stride grid and every pixel is dreamed. The canvas is covered by
 tiles of one shape that overlap; in an overlap the cut runs down the middle, half an overlap (the halo) away from the
 border of both. A frame that fits in one tile is a canvas with one tile.
 """
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MARGIN = 8  # pixels of reflection that every border has at least
 GRID = 32  # pixels: tiles begin at multiples of it, so that a network's strides meet all tiles at the same phase
 
 
@@ -26,13 +25,16 @@ class Axis:
     pick: np.ndarray
 
 
-def tile_axis(size: int, *, offset: int, jitter: int, tile: int, halo: int, smallest: int) -> Axis:
+def tile_axis(
+    size: int, *, offset: int, jitter: int, tile: int, halo: int, smallest: int, stride: int = 1, phase: int = 0
+) -> Axis:
     """Lay tiles of at most ``tile`` pixels along an axis of ``size`` pixels shifted by ``offset`` in [0, ``jitter``).
 
-    Neighbours overlap by at least ``2 * halo``. A tile is never smaller than ``smallest``, which the network needs:
-    the canvas is padded up to it.
+    Neighbours overlap by at least ``2 * halo``. A tile is never smaller than ``smallest``, which the network needs,
+    and where it is of ``phase`` modulo ``stride`` the network sees it whole: other sizes leave a strip at the far end
+    that no activation looks at. The canvas is padded up to such a size.
     """
-    canvas = max(size + 2 * MARGIN + jitter, smallest)
+    canvas = _round_up(max(size + jitter, smallest), stride, phase)
     tile = max(tile, smallest, 2 * halo + GRID)
     if canvas <= tile:
         length, starts = canvas, np.zeros(1, int)
@@ -40,14 +42,18 @@ def tile_axis(size: int, *, offset: int, jitter: int, tile: int, halo: int, smal
         inner = canvas - 2 * halo
         tiles = -(-inner // _on_grid(tile - 2 * halo))
         spacing = _on_grid(-(-inner // tiles) + GRID - 1)
-        length, starts = max(spacing + 2 * halo, smallest), np.arange(tiles) * spacing
+        length = _round_up(max(spacing + 2 * halo, smallest), stride, phase)
+        starts = np.arange(tiles) * spacing
     cuts = (starts[1:] + starts[:-1] + length) // 2
-    shift = MARGIN + offset
-    take = reflect(starts[:, None] + np.arange(length) - shift, size)
-    positions = np.arange(size) + shift
+    take = reflect(starts[:, None] + np.arange(length) - offset, size)
+    positions = np.arange(size) + offset
     owner = np.searchsorted(cuts, positions, side="right")
     pick = owner * length + positions - starts[owner]
     return Axis(take.astype(np.int32), pick.astype(np.int32))
+
+
+def _round_up(side: int, stride: int, phase: int) -> int:
+    return side + (phase - side) % stride
 
 
 def _on_grid(length: int) -> int:

@@ -123,9 +123,9 @@ def test_finer_octaves_start_from_what_the_coarser_ones_found() -> None:
     assert dream(dreamer, frame, start=start).residual == pytest.approx(fine, abs=1e-6)
 
 
-def one_step(size: int, halo: int, network: Network, layer: str) -> tuple[np.ndarray, int]:
+def one_step(size: int, halo: int, network: Network, layer: str, laplacian: int = 3) -> tuple[np.ndarray, int]:
     """The residual after one step in tiles of ``size``, and how many tiles there were."""
-    settings = tiny_dream(octaves=1, laplacian=3, tile=size, halo=halo, layers={layer: 1.0})
+    settings = tiny_dream(octaves=1, laplacian=laplacian, tile=size, halo=halo, layers={layer: 1.0})
     dreamer, frame = Dreamer(settings, seed=0, network=network), picture(150, 200)
     layout = dreamer._layout(frame.shape, 1, (0, 1))
     return dream(dreamer, frame, steps=1).residual, int(np.prod([len(axes[0].take) for axes in layout]))
@@ -133,10 +133,14 @@ def one_step(size: int, halo: int, network: Network, layer: str) -> tuple[np.nda
 
 def test_tiles_equal_one_large_tile() -> None:
     network = tiny_network(stride=1)
-    (tiled, tiles), (whole, one) = (one_step(size, 16, network, DEEP) for size in (64, 1024))
+    (tiled, tiles), (whole, one) = (one_step(size, 16, network, DEEP, laplacian=0) for size in (64, 1024))
     assert tiles > 20
     assert one == 1
-    assert tiled == pytest.approx(whole, abs=1e-3 * RATE)
+    # At the frame's own borders the canvases end differently, which the normalisation spreads as one factor.
+    tiled, whole = tiled[16:-16, 16:-16], whole[16:-16, 16:-16]
+    factor = (tiled * whole).sum() / (whole * whole).sum()
+    assert factor == pytest.approx(1, abs=0.15)
+    assert tiled == pytest.approx(factor * whole, abs=1e-3 * RATE)
 
 
 def test_without_a_halo_the_seams_show() -> None:
@@ -156,7 +160,7 @@ def test_every_pixel_gets_a_gradient_up_to_the_last_row_and_column(size: tuple[i
     assert (found == 0).mean() < 0.01
 
 
-@pytest.mark.parametrize("batch", [4, 8])
+@pytest.mark.parametrize("batch", [5, 7])
 def test_the_batch_does_not_change_the_dream(batch: int) -> None:
     frame = picture(150, 200)
     alone, together = (tiny_dreamer(octaves=1, tile=64, batch=size) for size in (1, batch))
@@ -349,3 +353,20 @@ def test_the_bottleneck_of_a_branch_can_be_dreamed_on(inception: Network) -> Non
     dreamer = Dreamer(Dream(layers={BOTTLENECK: 1.0}, precision="float32", octaves=1), seed=0, network=inception)
     frame = picture(96, 112)
     assert objective(dreamer, frame + dream(dreamer, frame, steps=3).residual) > 1.1 * objective(dreamer, frame)
+
+
+@pytest.mark.parametrize("size", [122, 128])
+def test_every_border_is_dreamed_as_strongly_as_the_middle(inception: Network, size: int) -> None:
+    """At these sizes InceptionV3, which has layers without padding, would leave a strip at the far ends out."""
+    dreamer = Dreamer(Dream(layers={"mixed4": 1.0}, precision="float32", octaves=1), seed=0, network=inception)
+    power = np.zeros((size, size))
+    for index in range(3):
+        power += (dream(dreamer, picture(size, size, index), index=index, steps=4).residual ** 2).mean(axis=2)
+    middle = np.sqrt(power[40:-40, 40:-40].mean())
+    for strip in (power[:6], power[-6:], power[:, :6], power[:, -6:]):
+        assert np.sqrt(strip.mean()) > 0.6 * middle
+
+
+def test_the_sizes_that_a_network_sees_whole(inception: Network) -> None:
+    assert inception.whole_sides(["mixed4", "mixed0"]) == (16, 11)  # 299 is InceptionV3's own size
+    assert inception.whole_sides(["mixed9"]) == (32, 299 % 32)

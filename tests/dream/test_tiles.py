@@ -5,12 +5,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dreamvideo.dream.tiles import MARGIN, Axis, reflect, tile_axis
+from dreamvideo.dream.tiles import GRID, Axis, reflect, tile_axis
 
 
 @st.composite
 def layouts(draw: st.DrawFn) -> dict[str, int]:
-    jitter = draw(st.integers(1, 64))
+    jitter, stride = draw(st.integers(1, 64)), draw(st.integers(1, 32))
     return {
         "size": draw(st.integers(1, 1500)),
         "offset": draw(st.integers(0, jitter - 1)),
@@ -18,29 +18,31 @@ def layouts(draw: st.DrawFn) -> dict[str, int]:
         "tile": draw(st.integers(64, 600)),
         "halo": draw(st.integers(0, 100)),
         "smallest": draw(st.integers(1, 700)),
+        "stride": stride,
+        "phase": draw(st.integers(0, stride - 1)),
     }
 
 
-def check(axis: Axis, size: int, halo: int, smallest: int, tile: int) -> None:
+def check(axis: Axis, layout: dict[str, int]) -> None:
+    size, halo, smallest, tile = (layout[name] for name in ("size", "halo", "smallest", "tile"))
     tiles, length = axis.take.shape
     assert axis.take.dtype == axis.pick.dtype == np.int32
     assert axis.pick.shape == (size,)
     assert 0 <= axis.take.min() <= axis.take.max() < size
     assert np.array_equal(axis.take.ravel()[axis.pick], np.arange(size))  # a pixel's gradient is its own
-    assert smallest <= length <= max(tile, smallest, 4 * halo + 1)
+    assert smallest <= length < max(tile, smallest, 2 * halo + GRID) + layout["stride"]
+    assert length % layout["stride"] == layout["phase"]
     owner, place = np.divmod(axis.pick, length)
     assert np.all(place[owner > 0] >= halo)
     assert np.all(length - 1 - place[owner < tiles - 1] >= halo - 1)  # a halo of pixels beyond it, itself included
-    assert np.all(place[owner == 0] >= MARGIN)  # and clear of the outer borders too
-    assert np.all(length - 1 - place[owner == tiles - 1] >= MARGIN)
 
 
 @settings(max_examples=300, deadline=None)
 @given(layouts())
-@example({"size": 900, "offset": 3, "jitter": 8, "tile": 64, "halo": 0, "smallest": 843})
-@example({"size": 1, "offset": 0, "jitter": 1, "tile": 64, "halo": 0, "smallest": 1})
+@example({"size": 900, "offset": 3, "jitter": 8, "tile": 64, "halo": 0, "smallest": 843, "stride": 1, "phase": 0})
+@example({"size": 1, "offset": 0, "jitter": 1, "tile": 64, "halo": 0, "smallest": 1, "stride": 1, "phase": 0})
 def test_every_pixel_is_picked_once_from_a_tile_that_shows_it(layout: dict[str, int]) -> None:
-    check(tile_axis(**layout), *(layout[name] for name in ("size", "halo", "smallest", "tile")))
+    check(tile_axis(**layout), layout)
 
 
 @settings(max_examples=100, deadline=None)
@@ -65,7 +67,7 @@ def test_all_offsets_are_the_same_shape_so_that_steps_stack() -> None:
 
 def test_the_offset_moves_the_frame_under_the_tiles() -> None:
     at = [tile_axis(100, offset=offset, jitter=8, tile=512, halo=0, smallest=1).pick[0] for offset in range(8)]
-    assert np.array_equal(at, MARGIN + np.arange(8))
+    assert np.array_equal(at, np.arange(8))
 
 
 def test_a_frame_that_fits_is_one_tile() -> None:

@@ -23,7 +23,7 @@ def test_a_plan_counts_frames_octaves_tiles_and_steps(studio: Studio) -> None:
     plan = make_plan(studio.job())
     assert (plan.frames, plan.width, plan.height, plan.rate) == (FRAMES, 64, 48, Fraction(30000, 1001))
     assert plan.octaves == [(48, 64), (24, 32), (12, 16)]
-    assert plan.tiles == [6, 1, 1]
+    assert plan.tiles == [2, 1, 1]
     assert (plan.first_steps, plan.carried_steps) == (20, 2)
     assert (plan.precision, plan.layers) == ("float32", {MIXED: 1.0})
     assert plan.notes == []
