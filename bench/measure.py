@@ -55,8 +55,9 @@ def peak_memory(arguments: Sequence[str]) -> int:
     """Peak resident bytes of the command line run with ``arguments``, its children left out; Linux only."""
     code = (
         "import re, sys; from pathlib import Path; from dreamvideo.cli import main\n"
-        "main(sys.argv[1:])\n"
-        "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1], file=sys.stderr)"
+        "status = main(sys.argv[1:])\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1], file=sys.stderr)\n"
+        "sys.exit(status)"
     )
     result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
     if result.returncode:

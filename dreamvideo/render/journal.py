@@ -41,15 +41,13 @@ class Journal:
         foreign = [path.name for path in (self._manifest, self._frames, self._ages) if path.exists()]
         if foreign:
             raise OutputError(f"{self.folder} holds {foreign[0]}, which no render made; choose another --work folder")
-        try:
-            self._frames.mkdir(parents=True)
-            self._ages.mkdir()
-        except OSError as error:
-            raise output_error(self.folder, error) from error
+        self._make(self.folder)
+        # The manifest comes first: killed after it, the folder is still known for a journal.
         write_bytes(self._manifest, json.dumps({"format": FORMAT, **manifest}, indent=1).encode())
+        self._make(self._frames, self._ages)
 
-    def check(self, manifest: dict[str, Any]) -> None:
-        """Raise ``OutputError`` that says what differs, unless the render here is the one of ``manifest``."""
+    def go_on(self, manifest: dict[str, Any]) -> None:
+        """Go on with the render here. Raises ``OutputError`` that says what differs unless it is ``manifest``'s."""
         before = json.loads(self._manifest.read_text(encoding="utf-8"))
         differences = list(_differences(before, {"format": FORMAT, **manifest}))
         if differences:
@@ -57,6 +55,14 @@ class Journal:
                 f"{self.folder} was made with other settings ({'; '.join(differences)}); "
                 "set them back to go on with it, or leave --resume out and use --overwrite to start afresh"
             )
+        self._make(self._frames, self._ages)
+
+    def _make(self, *folders: Path) -> None:
+        try:
+            for folder in folders:
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise output_error(self.folder, error) from error
 
     def finished(self) -> int:
         """How many frames, from the first on, are there and whole: those after a damaged one are made again."""

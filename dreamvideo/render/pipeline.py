@@ -229,7 +229,7 @@ def _manifest(job: Job, source: Source, dreamer: "Dreamer") -> dict[str, Any]:
 def _open_journal(job: Job, journal: Journal, manifest: dict[str, Any], notes: Notes) -> int:
     """Go on with the journal, or begin it; the number of frames that are finished."""
     if job.resume and journal.exists():
-        journal.check(manifest)
+        journal.go_on(manifest)
         done = journal.finished()
         notes.add([f"resuming after {done} finished frame{'s' * (done != 1)}"])
         return done

@@ -90,6 +90,13 @@ def test_a_damaged_frame_is_made_again_with_those_after_it(studio: Studio, dream
     assert studio.kept() == whole
 
 
+def test_a_kill_before_the_first_frame_can_be_resumed(studio: Studio) -> None:
+    studio.render(stop_after=1)
+    for name in ("frames", "ages"):
+        shutil.rmtree(journal(studio) / name)
+    assert studio.render(resume=True).dreamed == FRAMES
+
+
 def test_an_error_says_how_to_go_on(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> list[str]:
         raise OutputError("the disk is full.")
