@@ -6,13 +6,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from dreamvideo.config import MAX_PIXELS
 from dreamvideo.errors import InputError
 from dreamvideo.media import ffmpeg
 from dreamvideo.media.colors import output_colors, raw_format, to_rgb
 from dreamvideo.media.probe import ClipInfo, probe
 from dreamvideo.media.sound import Sound
-from dreamvideo.media.source import Source, cut, file_identity, frame_at, scaled_size
+from dreamvideo.media.source import Part, Source, cut, file_identity, frame_at, scaled_size
 
 SEEK_FROM = 30.0
 SEEK_MARGIN = 10.0
@@ -21,33 +20,24 @@ SEEK_MARGIN = 10.0
 class ClipSource(Source):
     """The frames of a clip from ``start`` to ``end``, resampled in time to a constant rate."""
 
-    def __init__(
-        self,
-        path: str,
-        *,
-        start: float | None = None,
-        end: float | None = None,
-        width: int | None = None,
-        rate: Fraction | None = None,
-        max_pixels: int = MAX_PIXELS,
-    ) -> None:
+    def __init__(self, path: str, part: Part) -> None:
         info = probe(path)
         self.info = info
         self.name = path
         self.warnings = []
-        self.rate = rate or info.rate
-        self.width, self.height = scaled_size(path, info.width, info.height, width, max_pixels)
+        self.rate = part.rate or info.rate
+        self.width, self.height = scaled_size(path, info.width, info.height, part.width, part.max_pixels)
         self.sample_aspect = info.sample_aspect
         self.colors = output_colors(info.colors)
         self.audio = info.audio
         count = None if info.duration is None else max(1, round(info.duration * self.rate))
-        self._first, last = cut(path, start, end, self.rate, count)
-        self._stop = None if end is None else frame_at(end, self.rate)
+        self._first, last = cut(path, part.start, part.end, self.rate, count)
+        self._stop = None if part.end is None else frame_at(part.end, self.rate)
         self.frame_count = None if last is None else last - self._first
         self._pixels = raw_format(info.depth, alpha=info.alpha)
         self._decoders: list[Decoder] = []
         if count is not None and self._stop is not None and self._stop > count + 1:
-            self._warn(f"end is {end:g} s, but {path} is only {info.duration:.3f} s long; it stops there.")
+            self._warn(f"end is {part.end:g} s, but {path} is only {info.duration:.3f} s long; it stops there.")
         if info.colors.high_dynamic_range:
             self._warn(f"{path} is HDR ({info.colors.transfer}); its tags are kept, but a clip is written with 8 bits.")
 

@@ -5,14 +5,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from dreamvideo.config import MAX_PIXELS
 from dreamvideo.errors import InputError
-from dreamvideo.media.source import STILL_RATE, Source, cut, file_identity, scaled_size
+from dreamvideo.media.source import STILL_RATE, Part, Source, cut, file_identity, scaled_size
 from dreamvideo.media.still import STILL_EXTENSIONS, describe_image, read_image, resize
 
 
@@ -38,24 +36,15 @@ class StillSource(Source):
 
     still = True
 
-    def __init__(
-        self,
-        path: str,
-        *,
-        start: float | None = None,
-        end: float | None = None,
-        width: int | None = None,
-        rate: Fraction | None = None,
-        max_pixels: int = MAX_PIXELS,
-    ) -> None:
-        if start is not None or end is not None:
+    def __init__(self, path: str, part: Part) -> None:
+        if part.start is not None or part.end is not None:
             raise InputError(f"{path} is a still: it has no time to cut by start or end.")
         info = describe_image(path)
         self.name = path
         self.warnings = []
-        self.width, self.height = scaled_size(path, info.width, info.height, width, max_pixels)
-        self._max_pixels = max_pixels
-        self.rate = rate or STILL_RATE
+        self.width, self.height = scaled_size(path, info.width, info.height, part.width, part.max_pixels)
+        self._max_pixels = part.max_pixels
+        self.rate = part.rate or STILL_RATE
         self.frame_count = 1
         if info.pictures > 1:
             self._warn(f"{path} holds {info.pictures} pictures; only the first is used.")
@@ -70,26 +59,17 @@ class StillSource(Source):
 class FolderSource(Source):
     """The pictures of a folder or pattern, all of one size, in natural order of their names."""
 
-    def __init__(
-        self,
-        path: str,
-        *,
-        start: float | None = None,
-        end: float | None = None,
-        width: int | None = None,
-        rate: Fraction | None = None,
-        max_pixels: int = MAX_PIXELS,
-    ) -> None:
+    def __init__(self, path: str, part: Part) -> None:
         self.name = path
         self.warnings = []
         found = self._find(path)
-        self.rate = rate or STILL_RATE
-        first, last = cut(path, start, end, self.rate, len(found))
+        self.rate = part.rate or STILL_RATE
+        first, last = cut(path, part.start, part.end, self.rate, len(found))
         self._files = found[first:last]
         self.frame_count = len(self._files)
-        self._max_pixels = max_pixels
+        self._max_pixels = part.max_pixels
         self._size = self._common_size()
-        self.width, self.height = scaled_size(path, *self._size, width, max_pixels)
+        self.width, self.height = scaled_size(path, *self._size, part.width, part.max_pixels)
 
     @property
     def files(self) -> list[Path]:

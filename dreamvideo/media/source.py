@@ -4,6 +4,7 @@ import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +18,17 @@ from dreamvideo.media.sound import Sound
 
 STILL_RATE = Fraction(25)
 _EDGE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is wanted of an input: the arguments of ``open_source``."""
+
+    start: float | None
+    end: float | None
+    width: int | None
+    rate: Fraction | None
+    max_pixels: int
 
 
 class Source(ABC):
@@ -110,12 +122,13 @@ def open_source(
     from dreamvideo.media.frames import FolderSource, StillSource, is_pattern, is_still
 
     _check_options(start, end, width, rate)
+    part = Part(start, end, width, rate, max_pixels)
     place = Path(path)
     if place.is_dir() or is_pattern(path):
-        return FolderSource(path, start=start, end=end, width=width, rate=rate, max_pixels=max_pixels)
+        return FolderSource(path, part)
     if is_still(path):
-        return StillSource(path, start=start, end=end, width=width, rate=rate, max_pixels=max_pixels)
-    return ClipSource(path, start=start, end=end, width=width, rate=rate, max_pixels=max_pixels)
+        return StillSource(path, part)
+    return ClipSource(path, part)
 
 
 def _check_options(start: float | None, end: float | None, width: int | None, rate: Fraction | None) -> None:
