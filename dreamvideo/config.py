@@ -86,10 +86,10 @@ class Dream(Section):
         description="How far colours keep to those of natural images: 0 is a rainbow, 1 is paint.",
     )
     jitter: int = Field(
-        default=16,
+        default=8,
         ge=1,
         le=256,
-        description="Random offset of the tiles at each step, in pixels; best at least the stride of the layer.",
+        description="How far each step moves its tiles at random, in pixels, or somewhat farther; 1 keeps them still.",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="The network's arithmetic; auto takes the fastest that the machine computes in."

@@ -130,12 +130,12 @@ class Dreamer:
             )
         return result.numpy(), float(objective)
 
-    def tile_axis(self, size: int, offset: int = 0) -> Axis:
-        """How tiles lie along an axis of a frame, ``size`` pixels long."""
+    def tile_axis(self, size: int, place: float = 0.0) -> Axis:
+        """How tiles lie along an axis of a frame, ``size`` pixels long, at an offset chosen by ``place`` in [0, 1)."""
         settings = self.settings
         return tile_axis(
             size,
-            offset=offset,
+            place=place,
             jitter=settings.jitter,
             tile=settings.tile,
             halo=min(settings.halo, settings.tile // 4),  # a tile has to have a middle
@@ -148,9 +148,9 @@ class Dreamer:
         """The tiles' rows and columns for every step, each at its own random offset."""
         both: tuple[list[Axis], list[Axis]] = ([], [])
         for step in range(steps):
-            offsets = np.random.default_rng([self.seed, *key, step]).integers(self.settings.jitter, size=2)
-            for axes, size, offset in zip(both, shape[:2], offsets, strict=True):
-                axes.append(self.tile_axis(size, int(offset)))
+            places = np.random.default_rng([self.seed, *key, step]).random(2)
+            for axes, size, place in zip(both, shape[:2], places, strict=True):
+                axes.append(self.tile_axis(size, place))
         return both
 
 

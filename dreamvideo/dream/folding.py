@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dreamvideo.dream.convolution import FrozenConvolution, can_freeze
+from dreamvideo.dream.convolution import FrozenConvolution, can_freeze, can_pool_after
 
 FOLDABLE = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 
@@ -33,16 +33,19 @@ def rewrite(
     copied: ``model`` is left as it was.
     """
     cut = keras.Model(model.inputs, [model.get_layer(name).output for name in layers])
-    folds = _find_folds(cut)
-    folded_into = {conv.name: norm for norm, conv in folds}
-    skipped = {norm.name for norm, _ in folds}
+    pairs = _pairs(cut)
+    folded_into = {source.name: norm for source, norm in pairs if _can_fold(norm, source)}
+    pooled = {layer.name: pool for pool, layer in pairs if constant and can_pool_after(pool, layer)}
+    skipped = {layer.name for layer in (*folded_into.values(), *pooled.values())}
     created: dict[str, Any] = {}
 
     def clone(layer: Any) -> Any:
         if constant and can_freeze(layer):
             kernel, *bias = _weights(layer, folded_into.get(layer.name))
             bias = bias[0] if bias else np.zeros(kernel.shape[3], np.float32)
-            return FrozenConvolution(kernel, bias, layer.padding, name=rename(layer.name), dtype=dtype)
+            pool = pooled[layer.name].pool_size if layer.name in pooled else None
+            common = {"stride": layer.strides[0], "pool": pool, "name": rename(layer.name), "dtype": dtype}
+            return FrozenConvolution(kernel, bias, layer.padding, **common)
         config = layer.get_config()
         config["name"] = rename(layer.name)
         if isinstance(layer, keras.layers.Layer):  # a plain operation, such as x * 2, has no dtype of its own
@@ -67,27 +70,30 @@ def rewrite(
     return copy
 
 
-def _find_folds(model: Any) -> list[tuple[Any, Any]]:
-    """Pairs (batch norm, the linear operator that feeds it and nothing else)."""
+def _pairs(model: Any) -> list[tuple[Any, Any]]:
+    """Pairs of layers of which the first feeds the second and nothing else, each called once."""
     producers = {id(layer.output): layer for layer in model.layers if not isinstance(layer.output, (list, tuple))}
     consumers = Counter(
         id(tensor) for operation in model.operations for call in _calls(operation) for tensor in call.input_tensors
     )
     consumers.update(id(tensor) for tensor in model.outputs)
-    folds = []
-    norms: list[Any] = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    for norm in norms:
-        source = producers.get(id(norm.input))
-        if (
-            isinstance(source, FOLDABLE)
-            and source.activation is keras.activations.linear
-            and consumers[id(norm.input)] == 1
-            and len(_calls(source)) == len(_calls(norm)) == 1
-            and norm.axis in (-1, len(norm.input.shape) - 1)
-            and getattr(source, "data_format", "channels_last") == "channels_last"
-        ):
-            folds.append((norm, source))
-    return folds
+    pairs = [(producers.get(id(layer.input)), layer) for layer in model.layers if len(_calls(layer)) == 1]
+    return [
+        (source, layer)
+        for source, layer in pairs
+        if source is not None and consumers[id(layer.input)] == 1 and len(_calls(source)) == 1
+    ]
+
+
+def _can_fold(norm: Any, source: Any) -> bool:
+    rank = len(source.output.shape)
+    return (
+        isinstance(norm, keras.layers.BatchNormalization)
+        and isinstance(source, FOLDABLE)
+        and source.activation is keras.activations.linear
+        and norm.axis in (-1, rank - 1)
+        and getattr(source, "data_format", "channels_last") == "channels_last"
+    )
 
 
 def _calls(operation: Any) -> list[Any]:

@@ -26,15 +26,17 @@ class Axis:
 
 
 def tile_axis(
-    size: int, *, offset: int, jitter: int, tile: int, halo: int, smallest: int, stride: int = 1, phase: int = 0
+    size: int, *, place: float, jitter: int, tile: int, halo: int, smallest: int, stride: int = 1, phase: int = 0
 ) -> Axis:
-    """Lay tiles of at most ``tile`` pixels along an axis of ``size`` pixels shifted by ``offset`` in [0, ``jitter``).
+    """Lay tiles of at most ``tile`` pixels along an axis of ``size`` pixels on a canvas of a few more.
 
+    ``place`` in [0, 1) says where among the possible offsets the axis begins: there are at least ``jitter`` of them,
+    and all that the canvas has room for, unless one is enough.
     Neighbours overlap by at least ``2 * halo``. A tile is never smaller than ``smallest``, which the network needs,
     and where it is of ``phase`` modulo ``stride`` the network sees it whole: other sizes leave a strip at the far end
     that no activation looks at. The canvas is padded up to such a size.
     """
-    canvas = _round_up(max(size + jitter, smallest), stride, phase)
+    canvas = _round_up(max(size + jitter - 1, smallest), stride, phase)
     tile = max(tile, smallest, 2 * halo + GRID)
     if canvas <= tile:
         length, starts = canvas, np.zeros(1, int)
@@ -44,6 +46,7 @@ def tile_axis(
         spacing = _on_grid(-(-inner // tiles) + GRID - 1)
         length = _round_up(max(spacing + 2 * halo, smallest), stride, phase)
         starts = np.arange(tiles) * spacing
+    offset = int(place * (starts[-1] + length - size + 1)) if jitter > 1 else 0
     cuts = (starts[1:] + starts[:-1] + length) // 2
     take = reflect(starts[:, None] + np.arange(length) - offset, size)
     positions = np.arange(size) + offset

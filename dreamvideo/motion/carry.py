@@ -19,6 +19,8 @@ from dreamvideo.motion.shots import CutFinder
 
 AGE_STEPS = 16  # an age is kept in sixteenths of a frame, so that it fits a byte
 OLDEST = 255 / AGE_STEPS
+FIRMEST = 3.0  # the power of the ratio of levels that corrects the pace
+MOST_CORRECTION = 1.5
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class State:
     frame: np.ndarray
     residual: np.ndarray
     age: np.ndarray
+
+    @property
+    def level(self) -> float:
+        """How strong the dream is: the RMS of the residual."""
+        return float(np.sqrt(np.mean(np.square(self.residual), dtype=np.float64)))
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,19 @@ def carried_pace(config: Config) -> Pace:
     share = (1 - config.carry.strength) * config.dream.steps
     steps = config.carry.steps or max(1, round(share))
     return Pace(steps, config.dream.step * share / steps)
+
+
+def steady(pace: Pace, state: State, level: float, settings: Carry) -> Pace:
+    """``pace``, a little faster where the dream is weaker than ``level``, at which its shot began, or slower.
+
+    The same path makes a stronger dream where the steps agree, and they agree the more the longer a scene stands
+    still. The correction is as firm as it may be without overshooting, which a weak carry soon does.
+    """
+    if min(level, state.level) == 0:
+        return pace
+    firmness = min(FIRMEST, 0.5 * settings.strength / (1 - settings.strength))
+    factor = np.clip((level / state.level) ** firmness, 1 / MOST_CORRECTION, MOST_CORRECTION)
+    return Pace(pace.steps, pace.rate * float(factor))
 
 
 def catch_up(age: np.ndarray, settings: Carry) -> np.ndarray | None:

@@ -24,7 +24,19 @@ from dreamvideo.media.prefetch import prefetch, writebehind
 from dreamvideo.media.sink import ClipSpec, GifSpec, OutputKind, check_output, write_clip
 from dreamvideo.media.source import Source, open_source
 from dreamvideo.media.still import can_embed, quantize16, write_image
-from dreamvideo.motion.carry import OLDEST, Seen, State, carried_pace, carry, catch_up, fade, still_pace, watch
+from dreamvideo.motion.carry import (
+    OLDEST,
+    Pace,
+    Seen,
+    State,
+    carried_pace,
+    carry,
+    catch_up,
+    fade,
+    steady,
+    still_pace,
+    watch,
+)
 from dreamvideo.motion.shots import CutFinder
 from dreamvideo.render.job import Job, Listener, Progress, Report
 from dreamvideo.render.journal import Journal
@@ -52,16 +64,24 @@ class Recurrence:
     def __init__(self, config: Config, dreamer: "Dreamer") -> None:
         self.config, self.dreamer = config, dreamer
         self.state: State | None = None
+        self.level = 0.0  # how strong the shot began: the RMS of its first residual
 
     def next(self, seen: Seen) -> Dreamt:
         """Dream one frame, after all those before it in its shot."""
         if seen.begins_shot or self.state is None or self.config.carry.strength == 0:
             state, objective = self._settle(seen)
         else:
-            state, objective = self._follow(carry(self.state, seen, self.config.carry), seen.index)
+            pace = steady(carried_pace(self.config), self.state, self.level, self.config.carry)
+            state, objective = self._follow(carry(self.state, seen, self.config.carry), pace, seen.index)
         dreamed = quantize16(state.frame + state.residual)
-        self.state = State(state.frame, dreamed - state.frame, state.age)
-        return Dreamt(seen.index, dreamed, self.state, objective)
+        return Dreamt(seen.index, dreamed, self.recall(seen, dreamed, state.age), objective)
+
+    def recall(self, seen: Seen, dreamed: np.ndarray, age: np.ndarray) -> State:
+        """Go on from a finished frame, be it of this run or of one before."""
+        self.state = State(seen.frame, dreamed - seen.frame, age)
+        if seen.begins_shot:
+            self.level = self.state.level
+        return self.state
 
     def _settle(self, seen: Seen) -> tuple[State, float]:
         """Dream a shot's first frame at the strength at which the shot goes on: a still's, which the carry keeps."""
@@ -73,11 +93,11 @@ class Recurrence:
         objective = result.objective
         rounds = SETTLING if self.config.carry.strength else 0
         for _ in range(rounds):
-            state, objective = self._follow(fade(state, self.config.carry.strength), seen.index)
+            start = fade(state, self.config.carry.strength)
+            state, objective = self._follow(start, carried_pace(self.config), seen.index)
         return state, objective
 
-    def _follow(self, start: State, index: int) -> tuple[State, float]:
-        pace = carried_pace(self.config)
+    def _follow(self, start: State, pace: Pace, index: int) -> tuple[State, float]:
         gain = catch_up(start.age, self.config.carry)
         result = self.dreamer.dream(
             start.frame, start.residual, index=index, steps=pace.steps, rate=pace.rate, gain=gain
@@ -259,8 +279,8 @@ def _dream(
         for seen in ahead:
             shots += seen.begins_shot
             if seen.index < done:
-                if seen.index == done - 1:
-                    recurrence.state = _restore(journal, seen)
+                if seen.begins_shot or seen.index == done - 1:
+                    recurrence.recall(seen, journal.frame(seen.index), journal.age(seen.index))
                 count += 1
                 continue
             if listener.stop():
@@ -270,10 +290,6 @@ def _dream(
             count += 1
             listener.progress(Progress("dream", count, total, dreamt.objective))
     return count, shots, False
-
-
-def _restore(journal: Journal, seen: Seen) -> State:
-    return State(seen.frame, journal.frame(seen.index) - seen.frame, journal.age(seen.index))
 
 
 def _join(job: Job, source: Source, journal: Journal, count: int, notes: Notes) -> None:

@@ -1,5 +1,7 @@
 """Tiles: every pixel gets its gradient from itself, clear of the borders, whatever the sizes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -9,12 +11,12 @@ from dreamvideo.dream.tiles import GRID, Axis, reflect, tile_axis
 
 
 @st.composite
-def layouts(draw: st.DrawFn) -> dict[str, int]:
-    jitter, stride = draw(st.integers(1, 64)), draw(st.integers(1, 32))
+def layouts(draw: st.DrawFn) -> dict[str, Any]:
+    stride = draw(st.integers(1, 32))
     return {
         "size": draw(st.integers(1, 1500)),
-        "offset": draw(st.integers(0, jitter - 1)),
-        "jitter": jitter,
+        "place": draw(st.floats(0, 1, exclude_max=True)),
+        "jitter": draw(st.integers(1, 64)),
         "tile": draw(st.integers(64, 600)),
         "halo": draw(st.integers(0, 100)),
         "smallest": draw(st.integers(1, 700)),
@@ -23,7 +25,7 @@ def layouts(draw: st.DrawFn) -> dict[str, int]:
     }
 
 
-def check(axis: Axis, layout: dict[str, int]) -> None:
+def check(axis: Axis, layout: dict[str, Any]) -> None:
     size, halo, smallest, tile = (layout[name] for name in ("size", "halo", "smallest", "tile"))
     tiles, length = axis.take.shape
     assert axis.take.dtype == axis.pick.dtype == np.int32
@@ -39,9 +41,9 @@ def check(axis: Axis, layout: dict[str, int]) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(layouts())
-@example({"size": 900, "offset": 3, "jitter": 8, "tile": 64, "halo": 0, "smallest": 843, "stride": 1, "phase": 0})
-@example({"size": 1, "offset": 0, "jitter": 1, "tile": 64, "halo": 0, "smallest": 1, "stride": 1, "phase": 0})
-def test_every_pixel_is_picked_once_from_a_tile_that_shows_it(layout: dict[str, int]) -> None:
+@example({"size": 900, "place": 0.4, "jitter": 8, "tile": 64, "halo": 0, "smallest": 843, "stride": 1, "phase": 0})
+@example({"size": 1, "place": 0.0, "jitter": 1, "tile": 64, "halo": 0, "smallest": 1, "stride": 1, "phase": 0})
+def test_every_pixel_is_picked_once_from_a_tile_that_shows_it(layout: dict[str, Any]) -> None:
     check(tile_axis(**layout), layout)
 
 
@@ -60,22 +62,29 @@ def test_reflection_is_numpys() -> None:
 
 def test_all_offsets_are_the_same_shape_so_that_steps_stack() -> None:
     shapes = {
-        tile_axis(333, offset=offset, jitter=16, tile=128, halo=20, smallest=30).take.shape for offset in range(16)
+        tile_axis(333, place=offset / 16, jitter=16, tile=128, halo=20, smallest=30).take.shape for offset in range(16)
     }
     assert len(shapes) == 1
 
 
 def test_the_offset_moves_the_frame_under_the_tiles() -> None:
-    at = [tile_axis(100, offset=offset, jitter=8, tile=512, halo=0, smallest=1).pick[0] for offset in range(8)]
+    at = [tile_axis(100, place=offset / 8, jitter=8, tile=512, halo=0, smallest=1).pick[0] for offset in range(8)]
     assert np.array_equal(at, np.arange(8))
 
 
 def test_a_frame_that_fits_is_one_tile() -> None:
-    assert tile_axis(200, offset=0, jitter=16, tile=256, halo=48, smallest=1).take.shape[0] == 1
-    assert tile_axis(400, offset=0, jitter=16, tile=256, halo=48, smallest=1).take.shape[0] > 1
+    assert tile_axis(200, place=0.0, jitter=16, tile=256, halo=48, smallest=1).take.shape[0] == 1
+    assert tile_axis(400, place=0.0, jitter=16, tile=256, halo=48, smallest=1).take.shape[0] > 1
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_a_frame_of_few_pixels_is_padded_to_what_the_network_needs(size: int) -> None:
-    axis = tile_axis(size, offset=0, jitter=1, tile=64, halo=16, smallest=75)
+    axis = tile_axis(size, place=0.0, jitter=1, tile=64, halo=16, smallest=75)
     assert axis.take.shape[1] >= 75
+
+
+def test_every_offset_that_the_rounding_leaves_is_used() -> None:
+    """A canvas rounded up to a whole side has room for more offsets than were asked for."""
+    layout: dict[str, Any] = {"jitter": 8, "tile": 1024, "halo": 0, "smallest": 1, "stride": 16, "phase": 11}
+    at = {int(tile_axis(512, place=place, **layout).pick[0]) for place in np.linspace(0, 1, 200, endpoint=False)}
+    assert at == set(range(523 - 512 + 1))

@@ -8,7 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dreamvideo.config import Carry, Shots
-from dreamvideo.motion.carry import AGE_STEPS, OLDEST, Seen, State, carried_pace, carry, catch_up, still_pace, watch
+from dreamvideo.motion.carry import (
+    AGE_STEPS,
+    OLDEST,
+    Pace,
+    Seen,
+    State,
+    carried_pace,
+    carry,
+    catch_up,
+    steady,
+    still_pace,
+    watch,
+)
 from dreamvideo.motion.shots import CutFinder
 from tests.tiny import picture, tiny_config
 
@@ -199,3 +211,38 @@ def test_watching_gives_no_flow_across_a_cut_or_for_what_is_dreamed_already() ->
     assert [look.begins_shot for look in looks] == [True, False, False, False, True, False, False, False]
     assert [look.flow is None for look in looks] == [True, True, False, False, True, False, False, False]
     assert [look.trust is None for look in looks] == [look.flow is None for look in looks]
+
+
+def constant_dream(level: float) -> State:
+    frame = np.full((8, 9, 3), 0.5, np.float32)
+    return State(frame, np.full_like(frame, level), np.ones((8, 9, 1), np.float32))
+
+
+def test_a_dream_at_its_shots_level_keeps_its_pace() -> None:
+    pace = Pace(2, 0.01)
+    assert steady(pace, constant_dream(0.25), 0.25, Carry()) == pace
+    assert steady(pace, constant_dream(0.0), 0.25, Carry()) == pace  # strength 0, or a black frame: nothing to hold
+    assert steady(pace, constant_dream(0.25), 0.0, Carry()) == pace
+
+
+def test_a_weak_dream_hastens_and_a_strong_one_slows_within_bounds() -> None:
+    pace = Pace(2, 0.01)
+    rates = [steady(pace, constant_dream(level), 0.2, Carry()).rate for level in (0.01, 0.19, 0.21, 0.9)]
+    assert rates[0] == pytest.approx(1.5 * 0.01)
+    assert rates[3] == pytest.approx(0.01 / 1.5)
+    assert rates[0] > rates[1] > 0.01 > rates[2] > rates[3]
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.5, 0.9, 0.98])
+def test_the_level_settles_without_overshooting(strength: float) -> None:
+    """The recurrence ``level' = strength * level + (1 - strength) * free * correction`` from far below."""
+    settings, level, free = Carry(strength=strength), 0.15, 0.16
+    levels = []
+    for _ in range(300):
+        rate = steady(Pace(1, 1.0), constant_dream(level), 0.2, settings).rate
+        level = strength * level + (1 - strength) * free * rate
+        levels.append(level)
+    assert np.all(np.diff(levels) > -1e-4)
+    assert abs(0.2 - level) < 0.04  # no farther than without
+    if strength >= 0.9:
+        assert abs(0.2 - level) < 0.5 * 0.04
