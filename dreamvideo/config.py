@@ -45,7 +45,17 @@ Rate = Annotated[str, BeforeValidator(_rate_as_text), AfterValidator(_is_rate)]
 class Dream(Section):
     """What is dreamed, how strongly, and how it looks."""
 
-    network: str = Field(default="inceptionv3", description="The pretrained network that dreams.")
+    network: str = Field(
+        default="inceptionv3",
+        description="The pretrained network that dreams: a name of `dreamvideo networks`, or a .keras or .pb file.",
+    )
+    input_range: Literal["auto", "-1..1", "0..1", "0..255", "torch", "caffe"] = Field(
+        default="auto",
+        description="The values that a network from a file was trained on; torch and caffe are ImageNet's means.",
+    )
+    input_node: str | None = Field(
+        default=None, description="The node at which pictures enter a .pb file, where that isn't plain to see."
+    )
     layers: dict[str, float] = Field(
         default={"mixed4": 1.0, "mixed5": 1.0},
         min_length=1,
