@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from dreamvideo.dream.binding import weighted_layers
 from dreamvideo.dream.networks import load_network
-from dreamvideo.dream.objectives import weighted_layers
+from dreamvideo.dream.terms import view_of
 
 OFFSETS = [(0, 0), (3, 13), (5, 6), (10, 3), (13, 9)]  # pixels; patterns locked to the stride grid gain at one only
 
@@ -39,7 +40,9 @@ class Strength:
         self._value = tf.function(self._compute, input_signature=[tf.TensorSpec([None, None, 3], tf.float32)])
 
     def _compute(self, picture: tf.Tensor) -> tf.Tensor:
-        return self._objective.value(self._features(picture[None]), np.array(self._objective.weights, np.float32))
+        return self._objective.value(
+            view_of(self._features(picture[None])), np.array(self._objective.weights, np.float32)
+        )
 
     def of(self, dreamed: Sequence[np.ndarray], inputs: Sequence[np.ndarray]) -> float:
         """``float32 [height, width, 3]`` frames; 1 is an untouched input."""

@@ -10,8 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dreamvideo.dream.binding import weighted_layers
 from dreamvideo.dream.networks import load_network
-from dreamvideo.dream.objectives import weighted_layers
+from dreamvideo.dream.terms import view_of
 
 Gradient = Callable[[tf.Tensor], tf.Tensor]
 
@@ -57,7 +58,9 @@ def textbook_gradient(layers: Mapping[str, float], measure: str) -> Gradient:
             tape.watch(picture)
             outputs = model(picture[None] * 2 - 1, training=False)
             outputs = outputs if isinstance(outputs, list) else [outputs]
-            value = objective.value(dict(zip(names, outputs, strict=True)), np.array(objective.weights, np.float32))
+            value = objective.value(
+                view_of(dict(zip(names, outputs, strict=True))), np.array(objective.weights, np.float32)
+            )
         result = tf.convert_to_tensor(tape.gradient(value, picture))
         return result / (tf.math.reduce_std(result) + 1e-8)
 

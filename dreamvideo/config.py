@@ -11,6 +11,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import tomli_w
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from dreamvideo.formula import FormulaError, is_formula, parse_formula
+
+MOST_CROP = 16  # activations at a border: more would leave small octaves with nothing
 MAX_PIXELS = 100_000_000  # of a frame, unless the user allows more
 
 
@@ -58,21 +61,27 @@ class Dream(Section):
     )
     layers: dict[str, float] = Field(
         default={"mixed4": 1.0, "mixed5": 1.0},
-        min_length=1,
         description="The layers whose response is raised, each with its weight; `dreamvideo layers` lists them.",
     )
-    objective: Literal["mean", "mean_square"] = Field(
+    objective: str | list[str] = Field(
         default="mean_square",
-        description="What is raised in each layer: its mean activation, or the mean of its square.",
+        examples=["mean", "channel(mixed4, 139) - 0.1 * mean(mixed2)"],
+        description="What is raised in each layer, or a formula with its own layers; a list is a sum of formulas.",
+    )
+    pictures: dict[str, str] = Field(
+        default={}, description="Pictures and clips that formulas call by these names: guides, styles, masks."
     )
     crop: int = Field(
-        default=0, ge=0, le=16, description="Activations left out of the objective at each border of a tile."
+        default=0, ge=0, le=MOST_CROP, description="Activations left out of the objective at each border of a tile."
     )
     strength: float = Field(
         default=1.0, ge=0, le=10, description="Multiplies every step: 0 changes nothing, 2 is heavy."
     )
     step: float = Field(
-        default=0.012, ge=0, le=1, description="How far one step moves the picture: RMS, of the range 0 to 1."
+        default=0.012,
+        ge=0,
+        le=1_000_000,
+        description="How far one step moves the picture, as dream.normalize measures it; the range is 0 to 1.",
     )
     steps: int = Field(
         default=20, ge=1, le=1000, description="Steps in each octave for a still or the first frame of a shot."
@@ -82,6 +91,14 @@ class Dream(Section):
     )
     octave_scale: float = Field(
         default=1.5, gt=1, le=4, description="The size of an octave over that of the next coarser one."
+    )
+    octaves_above: int = Field(
+        default=0, ge=0, le=8, description="How many of the octaves are larger than the frame, for finer detail."
+    )
+    octave_mode: Literal["residual", "detail", "grow"] = Field(
+        default="residual",
+        description="What goes from one octave to the next: the dream alone (residual), the dreamed picture with the "
+        "detail that shrinking took added back (detail), or as it is (grow).",
     )
     laplacian: int = Field(
         default=5,
@@ -94,6 +111,34 @@ class Dream(Section):
         ge=0,
         le=1,
         description="How far colours keep to those of natural images: 0 is a rainbow, 1 is paint.",
+    )
+    smooth: float = Field(
+        default=0.0,
+        ge=0,
+        le=64,
+        description="Blur of the gradient, in pixels, shrinking over an octave's steps; 0: none.",
+    )
+    one_over_f: float = Field(
+        default=0.0, ge=0, le=2, description="Divides the gradient's spectrum by frequency to this power; 0: as it is."
+    )
+    normalize: Literal["rms", "std", "mean_abs", "l2", "none"] = Field(
+        default="rms", description="What the gradient is divided by before a step."
+    )
+    ascent: Literal["plain", "momentum", "adam"] = Field(
+        default="plain", description="How steps follow the gradient: each alone, or with a memory of those before."
+    )
+    momentum: float = Field(
+        default=0.9, ge=0, lt=1, description="How much of its memory momentum or Adam keeps from step to step."
+    )
+    memory: Literal["reset", "carry"] = Field(
+        default="reset",
+        description="Whether that memory begins anew with each frame, or is carried along the motion.",
+    )
+    max_loss: float | None = Field(
+        default=None, description="An octave's steps end early where the objective is above this."
+    )
+    min_change: float | None = Field(
+        default=None, gt=0, lt=1, description="They end, too, when a step changes the objective by a smaller share."
     )
     jitter: int = Field(
         default=8,
@@ -112,11 +157,40 @@ class Dream(Section):
         default=1, ge=1, le=256, description="Tiles that go through the network together; raise it on a GPU."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _formulas_name_their_layers(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "layers" not in value and has_formula(value.get("objective")):
+            return {**value, "layers": {}}
+        return value
+
     @model_validator(mode="after")
-    def _some_layer_counts(self) -> "Dream":
-        if not any(self.layers.values()):
-            raise ValueError("dream.layers gives every layer the weight 0; give one another weight")
+    def _something_is_raised(self) -> "Dream":
+        if has_formula(self.objective):
+            if self.layers:
+                raise ValueError("dream.layers has no say where dream.objective is a formula; leave one of them out")
+            if not self.objective:
+                raise ValueError("dream.objective is an empty list; name something to raise")
+            try:
+                for text in self.formulas:
+                    parse_formula(text)
+            except FormulaError as error:
+                raise ValueError(f"dream.objective: {error}") from error
+        elif not any(self.layers.values()):
+            raise ValueError("dream.layers gives no layer a weight other than 0; give it one")
+        if self.octaves_above >= self.octaves:
+            raise ValueError(f"dream.octaves_above must be below dream.octaves ({self.octaves})")
         return self
+
+    @property
+    def formulas(self) -> list[str]:
+        """The objective as a list of formulas, whose sum it is."""
+        return [self.objective] if isinstance(self.objective, str) else self.objective
+
+
+def has_formula(objective: Any) -> bool:
+    """Whether an objective names its own layers: any but the bare name of what is raised in ``dream.layers``."""
+    return isinstance(objective, list) or (isinstance(objective, str) and is_formula(objective))
 
 
 class Carry(Section):
@@ -166,6 +240,7 @@ class Input(Section):
     fps: Rate | None = Field(
         default=None, examples=[25, 23.976, "30000/1001"], description="Frames a second; unset: those of the input."
     )
+    frames: int = Field(default=1, ge=1, description="How many frames a still is shown for, in a clip or GIF.")
     max_pixels: int = Field(
         default=MAX_PIXELS, ge=1, description="Frames with more pixels than this are refused, as a guard against bombs."
     )

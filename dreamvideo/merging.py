@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from dreamvideo.config import Config, Section
+from dreamvideo.config import Config, Dream, Section, has_formula
 from dreamvideo.errors import ConfigError
 from dreamvideo.names import nearest
 from dreamvideo.presets import read_preset
@@ -119,6 +119,8 @@ class _Merge:
                 self._merge(values[name], value, inner, f"{key}.", origin)
             else:
                 self.problems.append(f"{key} is {brief_value(value)} ({origin}); it must be a table: [{key}]")
+        if model is Dream:
+            _let_the_later_win(values, table)
 
     def config(self) -> Config:
         """The merged config. Raises ``ConfigError`` with all problems found on the way and by the schema."""
@@ -140,7 +142,7 @@ class _Merge:
         if setting is None or details["type"] == "extra_forbidden":
             return f"{key} is no setting ({self._origin(key)}){_nearest_key(key, details['input'])}"
         if setting.is_table and key != setting.key:
-            return f"{key} is {brief_value(details['input'])} ({self._origin(key)}); it must be a number"
+            return f"{key} is {brief_value(details['input'])} ({self._origin(key)}); it must be {setting.entry}"
         return f"{key} is {brief_value(details['input'])} ({self._origin(key)}); it must be {setting.expected}"
 
     def _origin(self, key: str) -> str:
@@ -162,6 +164,14 @@ def parse_value(text: str) -> Any:
         if not text or text[0] in "\"'[{":
             raise
         return text
+
+
+def _let_the_later_win(dream: dict[str, Any], table: Mapping[str, Any]) -> None:
+    """A formula does away with layers set below it, and layers with a formula; both in one ``table`` contradict."""
+    if "objective" in table and "layers" not in table:
+        dream["layers"] = {} if has_formula(dream["objective"]) else dream["layers"] or Dream().layers
+    elif "layers" in table and "objective" not in table and has_formula(dream["objective"]):
+        dream["objective"] = Dream().objective
 
 
 def _key(location: list[str]) -> str:

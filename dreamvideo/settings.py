@@ -20,7 +20,6 @@ _NOUNS = {
     int: "a whole number",
     float: "a number",
     str: "a name",
-    dict: "a table of one or more names, each with a number",
 }
 _LIMITS = {Ge: "at least", Gt: "above", Le: "at most", Lt: "below"}
 _LONGEST_VALUE = 60
@@ -47,6 +46,11 @@ class Setting:
         return _kind(self.field.annotation) is dict
 
     @property
+    def entry(self) -> str:
+        """What an entry of such a table takes, in words."""
+        return "a path" if str in get_args(self.field.annotation)[1:] else "a number"
+
+    @property
     def expected(self) -> str:
         """What it takes, in words: ``a number from 0 to 10``."""
         if self.field.examples:
@@ -55,6 +59,8 @@ class Setting:
         if isinstance(kind, tuple):
             return _either([toml_value(choice) for choice in kind])
         separator = " " if self.bounds.startswith("from") else ", "
+        if kind is dict:
+            return f"a table of names, each with {self.entry}"
         return _NOUNS[kind] + (separator + self.bounds if self.bounds else "")
 
     @property

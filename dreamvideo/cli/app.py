@@ -8,10 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from dreamvideo import __version__
+from dreamvideo.cli.atlas import atlas
 from dreamvideo.cli.doctor import doctor
+from dreamvideo.cli.features import features
 from dreamvideo.cli.help import GroupedCommand
 from dreamvideo.cli.image import image
 from dreamvideo.cli.layers import layers
+from dreamvideo.cli.networks import networks
+from dreamvideo.cli.noise import noise
 from dreamvideo.cli.output import error, result
 from dreamvideo.cli.presets import presets
 from dreamvideo.cli.render import render
@@ -20,7 +24,7 @@ from dreamvideo.errors import DreamError
 BUG, USAGE, INTERRUPTED = 1, 2, 130
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # click's UsageError, wherever this typer keeps it
 
-COMMANDS = (render, image, presets, layers, doctor)
+COMMANDS = (render, image, noise, atlas, features, presets, layers, doctor)
 
 app = typer.Typer(
     help="DeepDream for moving pictures: a clip in, a dreamed clip out.",
@@ -33,6 +37,7 @@ app = typer.Typer(
 )
 for _command in COMMANDS:
     app.command(cls=GroupedCommand)(_command)
+app.add_typer(networks, name="networks")
 
 
 def _show_version(wanted: bool) -> None:

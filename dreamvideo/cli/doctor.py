@@ -111,6 +111,13 @@ def _network() -> str:
     return f"{spec.name}, sha256 {digest[:12]}..."
 
 
+def _pulled() -> str:
+    from dreamvideo.catalogue import NETWORKS, cache_folder
+
+    names = [spec.name for spec in NETWORKS.values() if spec.origin is not None and spec.path().is_file()]
+    return f"{', '.join(names) or 'no other networks'} in {cache_folder()}"
+
+
 def _disk() -> str:
     free = shutil.disk_usage(".").free
     if free < _LEAST_FREE_BYTES:
@@ -127,6 +134,7 @@ _PROBES: tuple[tuple[str, Callable[[], str], type[DreamError]], ...] = (
     ("tensorflow", _tensorflow, NetworkError),
     ("precision", _precision, NetworkError),
     ("network", _network, NetworkError),
+    ("pulled", _pulled, NetworkError),
     ("ffmpeg", _ffmpeg, InputError),
     ("encoders", _encoders, OutputError),
     ("disk", _disk, OutputError),

@@ -9,6 +9,15 @@ from dreamvideo.cli.run import Manner, run
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
+BeforeAfter = Annotated[
+    bool,
+    typer.Option(
+        "--before-after",
+        help="Write the input and its dream side by side.",
+        show_default=False,
+        rich_help_panel="Output",
+    ),
+]
 InputPath = Annotated[str, typer.Argument(metavar="INPUT", help="A picture: PNG, JPEG, TIFF, WebP and others.")]
 
 
@@ -18,9 +27,13 @@ def image(
     *,
     output: options.OutputPath,
     overwrite: options.Overwrite = False,
+    before_after: BeforeAfter = False,
     preset: options.PresetName = None,
     config: options.ConfigFile = None,
     sets: options.Sets = None,
+    network: options.Network = None,
+    objective: options.Objective = None,
+    pictures: options.Pictures = None,
     strength: options.Strength = None,
     seed: options.Seed = None,
     width: options.Width = None,
@@ -33,6 +46,14 @@ def image(
 
     Settings: defaults < preset < config file < --set < named options.
     """
-    settled = resolve(preset, config, sets or (), {"seed": seed, "dream.strength": strength, "input.width": width})
-    job = Job(input_path, output, settled, overwrite=overwrite)
-    return run("image", job, Manner(ctx.obj, dry_run=dry_run, preview=preview, json=json, quiet=quiet))
+    named = {
+        "seed": seed,
+        "dream.network": network,
+        "dream.objective": objective,
+        **options.picture_settings(pictures),
+        "dream.strength": strength,
+        "input.width": width,
+    }
+    job = Job(input_path, output, resolve(preset, config, sets or (), named), overwrite=overwrite)
+    kind = "before-after" if before_after else "image"
+    return run(kind, job, Manner(ctx.obj, dry_run=dry_run, preview=preview, json=json, quiet=quiet))

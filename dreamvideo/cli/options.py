@@ -48,6 +48,17 @@ def seconds(text: str) -> float:
     return value
 
 
+def picture_settings(pictures: list[str] | None) -> dict[str, str]:
+    """``--picture NAME=FILE`` as settings by their full names. Raises ``BadParameter`` for any other form."""
+    named = {}
+    for text in pictures or ():
+        name, equals, file = text.partition("=")
+        if not (equals and name.isidentifier() and file):
+            raise typer.BadParameter(f"--picture {text}: this should read NAME=FILE, such as style=starry.jpg.")
+        named[f"dream.pictures.{name}"] = file
+    return named
+
+
 OutputPath = Annotated[str, _flag("-o", "--output", metavar="OUTPUT", help="Where the result goes.", panel="Output")]
 Overwrite = Annotated[bool, _flag("-y", "--overwrite", help="Replace the output if it exists.", panel="Output")]
 
@@ -60,6 +71,14 @@ ConfigFile = Annotated[
 Sets = Annotated[
     list[str] | None,
     _flag("--set", metavar="K=V", help="Any setting, such as dream.steps=3; repeatable; beats the file.", panel=LOOK),
+]
+Network = Annotated[Any, of_setting("dream.network", "NAME", LOOK, parser=str)]
+Objective = Annotated[Any, of_setting("dream.objective", "FORMULA", LOOK)]
+Pictures = Annotated[
+    list[str] | None,
+    _flag(
+        "--picture", metavar="NAME=FILE", help="A picture or clip that a formula calls NAME; repeatable.", panel=LOOK
+    ),
 ]
 Strength = Annotated[Any, of_setting("dream.strength", "X", LOOK)]
 CarryStrength = Annotated[Any, of_setting("carry.strength", "X", LOOK)]

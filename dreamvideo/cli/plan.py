@@ -10,7 +10,8 @@ def plan_text(plan: Plan) -> str:
         ("input", plan.input),
         ("output", plan.output),
         ("frames", f"{_count(plan.frames)}{plan.width}x{plan.height} at {plan.rate} a second"),
-        ("network", f"{plan.network} in {plan.precision}: {', '.join(_layer(*item) for item in plan.layers.items())}"),
+        ("network", f"{plan.network} in {plan.precision}"),
+        ("objective", plan.objective),
         ("octaves", ", ".join(_octave(*item) for item in zip(plan.octaves, plan.tiles, strict=True))),
         (
             "steps",
@@ -24,10 +25,6 @@ def plan_text(plan: Plan) -> str:
 
 def _count(frames: int | None) -> str:
     return "unknown number, " if frames is None else f"{frames}, "
-
-
-def _layer(name: str, weight: float) -> str:
-    return name if weight == 1 else f"{name} x {weight:g}"
 
 
 def _octave(size: tuple[int, int], tiles: int) -> str:

@@ -24,6 +24,9 @@ def render(
     preset: options.PresetName = None,
     config: options.ConfigFile = None,
     sets: options.Sets = None,
+    network: options.Network = None,
+    objective: options.Objective = None,
+    pictures: options.Pictures = None,
     strength: options.Strength = None,
     carry: options.CarryStrength = None,
     seed: options.Seed = None,
@@ -45,6 +48,9 @@ def render(
     """
     named = {
         "seed": seed,
+        "dream.network": network,
+        "dream.objective": objective,
+        **options.picture_settings(pictures),
         "dream.strength": strength,
         "carry.strength": carry,
         "input.start": start,

@@ -1,4 +1,4 @@
-"""Start a render, listen to it, and say how it ended; shared by ``render`` and ``image``."""
+"""Start a render, listen to it, and say how it ended; shared by ``render``, ``image`` and ``noise``."""
 
 import os
 import shlex
@@ -25,7 +25,7 @@ class Manner:
     quiet: bool
 
 
-def run(kind: Literal["clip", "image"], job: Job, manner: Manner) -> int:
+def run(kind: Literal["clip", "image", "before-after"], job: Job, manner: Manner) -> int:
     """Do one job and return the exit status."""
     from dreamvideo.render.pipeline import render_clip, render_image
     from dreamvideo.render.plan import make_plan, preview_config
@@ -37,11 +37,20 @@ def run(kind: Literal["clip", "image"], job: Job, manner: Manner) -> int:
         result(as_json(plan) if manner.json else plan_text(plan))
         return 0
     if kind == "image":
-        with Display(manner.quiet) as display:
-            report = render_image(job, Listener(display.progress, display.note))
-        return _tell(report, manner, Interrupt())
+        return run_picture(lambda listener: render_image(job, listener), manner)
+    if kind == "before-after":
+        from dreamvideo.render.picture import render_before_after
+
+        return run_picture(lambda listener: render_before_after(job, listener), manner)
     report, interrupt = _interruptible(render_clip, job, manner)
     return _tell(report, manner, interrupt)
+
+
+def run_picture(render: Callable[[Listener], Report], manner: Manner) -> int:
+    """Make one picture and return the exit status; Ctrl-C ends it at once, since there is nothing to keep."""
+    with Display(manner.quiet) as display:
+        report = render(Listener(display.progress, display.note))
+    return _tell(report, manner, Interrupt())
 
 
 def _interruptible(render: Callable[[Job, Listener], Report], job: Job, manner: Manner) -> tuple[Report, Interrupt]:

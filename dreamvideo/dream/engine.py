@@ -1,4 +1,4 @@
-"""The engine: a tiled gradient ascent on a residual, from the coarsest octave to the finest.
+"""The engine: gradient ascent on a residual, octave by octave, from the coarsest to the finest.
 
     for k from coarsest to 0:
         base_k  = resize(frame, octave k);  r_k = resize(start, octave k) + up(delta_{k+1})
@@ -7,63 +7,109 @@
     residual = start + delta_0
 
 With a zero start this is the octave scheme of the original DeepDream (Mordvintsev, Olah and Tyka 2015); with a carried
-start it refines what is already there. Randomness is a pure function of (seed, frame index, octave, step).
+start it refines what is already there. The modes ``detail`` and ``grow`` hand the dreamed picture itself from octave
+to octave. Randomness is a pure function of (seed, frame index, octave, step).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import tensorflow as tf
 
 from dreamvideo.config import Dream
-from dreamvideo.dream.gradients import EPSILON, SMALLEST_BAND, Treatment, compose, laplacian, natural_colors, rms
+from dreamvideo.dream.ascent import build_ascend, method
+from dreamvideo.dream.binding import bind_objective
+from dreamvideo.dream.gradients import (
+    SMALLEST_BAND,
+    Treatment,
+    compose,
+    laplacian,
+    natural_colors,
+    one_over_f,
+    smooth,
+)
 from dreamvideo.dream.networks import Network, load_network, resolve_precision
-from dreamvideo.dream.objectives import Objective, weighted_layers
+from dreamvideo.dream.terms import INPUT, PLACE, PREVIOUS, TRUST, Sight
 from dreamvideo.dream.tiles import Axis, tile_axis
-from dreamvideo.errors import DreamFailed
+from dreamvideo.errors import ConfigError, DreamFailed
 
-FLOAT_FRAME = tf.TensorSpec([None, None, 3], tf.float32)
-GAIN = tf.TensorSpec([None, None, 1], tf.float32)
-TAKE = tf.TensorSpec([None, None, None], tf.int32)
-PICK = tf.TensorSpec([None, None], tf.int32)
-SCALAR = tf.TensorSpec([], tf.float32)
-WEIGHTS = tf.TensorSpec([None], tf.float32)
-TILES = tf.TensorSpec([None, None, None, 3], tf.float32)
+MOST_SIGHT = 512  # pixels on the longer side at which pictures are looked at whole
+
+
+Remembered = tuple[np.ndarray | None, float]
+"""What momentum and Adam remember, ``float32 [height, width, 3 * planes]``, and of how many steps."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the objective found out before the ascent: arrays for the graph, and the pictures that they came from."""
+
+    given: list[np.ndarray]
+    pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Dreamed:
-    """What one ascent gives: the residual, ``float32 [height, width, 3]`` in [-1, 1], and the objective it reached."""
+    """What an ascent gives: the residual, ``float32 [height, width, 3]`` in [-1, 1], and the objective it reached."""
 
     residual: np.ndarray
     objective: float
+    remembered: Remembered = (None, 0.0)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What stays the same from octave to octave of one frame."""
+
+    index: int
+    steps: int
+    rate: float
+    gain: np.ndarray
+    maps: np.ndarray
+    remembered: Remembered
+    given: Sequence[np.ndarray]
 
 
 class Dreamer:
     """Dreams frames with one network, one objective and one set of treatments; the graph is traced once.
 
-    Raises ``ConfigError`` for an unknown network or layer and ``NetworkError`` for its weights.
+    Raises ``ConfigError`` for an unknown network, layer, channel or objective, and ``NetworkError`` for weights.
     """
 
     def __init__(self, settings: Dream, *, seed: int, network: Network | None = None) -> None:
         self.settings, self.seed = settings, seed
-        self.network = network or load_network(settings.network)
-        self.objective = weighted_layers(settings.layers, settings.objective, settings.crop)
-        self.precision = resolve_precision(settings.precision)
-        self.smallest = self.network.smallest_side(self.objective.layers, self.objective.border)
-        self._stride, self._phase = self.network.whole_sides(self.objective.layers)
-        features = self.network.features(self.objective.layers, self.precision)
-        self._ascend = _build_ascend(features, self.objective, _treatment(settings), settings.batch)
+        self.objective = bind_objective(settings)
+        self.network = network or load_network(
+            settings.network, input_range=settings.input_range, input_node=settings.input_node
+        )
+        self._check_indices()
+        self.precision = resolve_precision(settings.precision, self.network.precisions)
+        layers = self.objective.layers
+        self.smallest = self.network.smallest_side(layers, self.objective.border) if layers else 1
+        self._stride, self._phase = self.network.whole_sides(layers) if layers else (1, 0)
+        self._features = self.network.features(layers, self.precision) if layers else lambda _: {}
+        self._ascend = build_ascend(self._features, self.objective, _treatment(settings), settings)
         self._weights = np.array(self.objective.weights, np.float32)
+        self._planes = 3 * method(settings.ascent, settings.momentum).planes
+
+    @property
+    def pictures(self) -> dict[str, str]:
+        """The pictures that the objective looks at: their names in it, and where they lie."""
+        return {name: self.settings.pictures.get(name, name) for name in self.objective.pictures}
+
+    @property
+    def carries_memory(self) -> bool:
+        """Whether a frame goes on with what the ascent of the one before it remembers."""
+        return self._planes > 0 and self.settings.memory == "carry"
 
     def octave_sizes(self, height: int, width: int) -> list[tuple[int, int]]:
-        """(height, width) of each octave, full size first; those too small for the network are left out."""
-        scales = [self.settings.octave_scale**k for k in range(self.settings.octaves)]
+        """(height, width) of each octave, largest first; those too small for the network are left out."""
+        above = self.settings.octaves_above
+        scales = [self.settings.octave_scale ** (k - above) for k in range(self.settings.octaves)]
         sizes = [(max(1, round(height / scale)), max(1, round(width / scale))) for scale in scales]
-        return sizes[:1] + [size for size in sizes[1:] if min(size) >= self.smallest]
+        return sizes[: above + 1] + [size for size in sizes[above + 1 :] if min(size) >= self.smallest]
 
     def notes(self, height: int, width: int) -> list[str]:
         """Sentences for the user about what can't be done as asked on frames of this size."""
@@ -78,6 +124,31 @@ class Dreamer:
             notes.append(f"a {width}x{height} frame is too small for dream.laplacian and stays as it is; set it to 0")
         return notes
 
+    def prepare(
+        self,
+        frame: np.ndarray,
+        pictures: Mapping[str, np.ndarray] | None = None,
+        *,
+        begins_shot: bool = True,
+        before: Prepared | None = None,
+    ) -> Prepared:
+        """Look at what the objective asks for besides the picture itself.
+
+        ``pictures``: by the names of ``self.pictures``, ``float32 [height, width, 3]``. What ``before`` found is taken
+        over unless a shot begins or a picture is another one.
+        """
+        pictures = pictures or {}
+        sight = Sight(frame, pictures, self._look, self.network.channels)
+        given: list[np.ndarray] = []
+        for term in self.objective.terms:
+            mine = slice(len(given), len(given) + len(term.ranks))
+            changed = before is None or any(before.pictures[name] is not pictures[name] for name in term.pictures)
+            if before is None or changed or (term.per_shot and begins_shot):
+                given += [np.asarray(array, np.float32) for array in (term.prepare(sight) if term.prepare else [])]
+            else:
+                given += before.given[mine]
+        return Prepared(given, pictures)
+
     def dream(
         self,
         frame: np.ndarray,
@@ -87,40 +158,99 @@ class Dreamer:
         steps: int,
         rate: float,
         gain: np.ndarray | None = None,
+        prepared: Prepared | None = None,
+        before: tuple[np.ndarray, np.ndarray] | None = None,
+        remembered: Remembered = (None, 0.0),
+        refine: bool = False,
     ) -> Dreamed:
         """Ascend from the residual ``start`` by ``steps`` in each octave.
 
-        ``frame`` and ``start`` are ``float32 [height, width, 3]``. One step changes the picture by ``rate`` (RMS, of
-        the range [0, 1]), multiplied by ``gain`` (``float32 [height, width, 1]``) where that is given. ``index`` keys
-        the randomness. Raises ``DreamFailed`` if a gradient isn't finite or memory runs out; the message names the
-        frame.
+        ``frame`` and ``start`` are ``float32 [height, width, 3]``. One step changes the picture by ``rate``, as
+        ``dream.normalize`` measures it and of the range [0, 1], multiplied by ``gain`` (``float32 [height, width, 1]``)
+        where that is given. ``index`` keys the randomness. ``prepared`` is what ``prepare`` gave for this frame,
+        ``before`` the warped previous dream and its trust, ``remembered`` what the frame before gave. With ``refine``
+        the octaves go by residuals, whatever ``dream.octave_mode`` says: others would blur a dream that is there.
+        Raises ``DreamFailed`` if a gradient isn't finite or memory runs out; the message names the frame.
         """
         rate *= self.settings.strength
         if rate == 0:
-            return Dreamed(start, 0.0)
-        gain = np.ones((*frame.shape[:2], 1), np.float32) if gain is None else gain
-        delta, objective = np.zeros((1, 1, 3), np.float32), 0.0
-        sizes = self.octave_sizes(*frame.shape[:2])
-        for octave, size in reversed(list(enumerate(sizes))):
-            carried = resize(start, size)
-            residual, objective = self._octave(
-                resize(frame, size),
-                carried + resize(delta, size),
-                resize(gain, size),
-                rate,
-                steps,
-                (index, self.settings.octaves - octave),
-            )
-            delta = residual - carried
-        return Dreamed(start + delta, objective)
+            return Dreamed(start, 0.0, remembered)
+        size = frame.shape[:2]
+        prepared = prepared or self.prepare(frame)
+        maps = self._maps(frame, prepared.pictures, before)
+        task = _Task(
+            index,
+            steps,
+            rate,
+            self._region(maps) * (np.float32(1) if gain is None else gain),
+            maps,
+            remembered if remembered[0] is not None else (np.zeros((*size, self._planes), np.float32), 0.0),
+            prepared.given,
+        )
+        modes = {"residual": self._by_residual, "detail": self._by_detail, "grow": self._by_growing}
+        return modes["residual" if refine else self.settings.octave_mode](frame, start, task)
 
-    def _octave(
-        self, base: np.ndarray, residual: np.ndarray, gain: np.ndarray, rate: float, steps: int, key: tuple[int, int]
-    ) -> tuple[np.ndarray, float]:
-        rows, columns = self._layout(base.shape, steps, key)
+    def _by_residual(self, frame: np.ndarray, start: np.ndarray, task: _Task) -> Dreamed:
+        delta, result = np.zeros((1, 1, 3), np.float32), Dreamed(start, 0.0)
+        for octave, size in self._octaves(frame):
+            carried = resize(start, size)
+            result = self._octave(resize(frame, size), carried + resize(delta, size), task, octave)
+            delta = result.residual - carried
+        residual = start + resize(delta, frame.shape[:2])
+        if self.settings.octaves_above:  # made smaller, it no longer keeps the picture in its range by itself
+            residual = np.clip(frame + residual, 0, 1) - frame
+        return Dreamed(residual, result.objective, self._kept(result, frame))
+
+    def _by_detail(self, frame: np.ndarray, start: np.ndarray, task: _Task) -> Dreamed:
+        """Dream the shrunk picture, enlarge it, dream again, and add what the shrinking lost."""
+        original, result = frame + start, Dreamed(start, 0.0)
+        picture = shrunk = None
+        for octave, size in self._octaves(frame):
+            wanted = resize(original, size)
+            picture = wanted if picture is None else resize(picture, size)
+            result = self._octave(np.zeros_like(picture), np.clip(picture, 0, 1), task, octave)
+            lost = 0 if shrunk is None else wanted - resize(shrunk, size)
+            picture, shrunk = result.residual + lost, wanted
+        return self._as_residual(picture, frame, start, result)
+
+    def _by_growing(self, frame: np.ndarray, start: np.ndarray, task: _Task) -> Dreamed:
+        """Dream the shrunk picture, enlarge it and dream again, as when starting from noise."""
+        picture, result = None, Dreamed(start, 0.0)
+        for octave, size in self._octaves(frame):
+            picture = np.clip(resize(frame + start if picture is None else picture, size), 0, 1)
+            result = self._octave(np.zeros_like(picture), picture, task, octave)
+            picture = result.residual
+        return self._as_residual(picture, frame, start, result)
+
+    def _as_residual(self, picture: np.ndarray | None, frame: np.ndarray, start: np.ndarray, last: Dreamed) -> Dreamed:
+        if picture is None:
+            return Dreamed(start, 0.0)
+        whole = np.clip(resize(picture, frame.shape[:2]), 0, 1)
+        return Dreamed(whole - frame, last.objective, self._kept(last, frame))
+
+    def _octaves(self, frame: np.ndarray) -> list[tuple[int, tuple[int, int]]]:
+        """Octaves from the coarsest to the finest, each with its size."""
+        return list(reversed(list(enumerate(self.octave_sizes(*frame.shape[:2])))))
+
+    def _octave(self, base: np.ndarray, residual: np.ndarray, task: _Task, octave: int) -> Dreamed:
+        size = base.shape[:2]
+        key = (task.index, self.settings.octaves - octave)
+        rows, columns = self._layout(size, task.steps, key)
+        memory, count = task.remembered
+        assert memory is not None
         try:
-            result, objective, finite = self._ascend(
-                base, residual, gain, np.float32(rate), self._weights, *_stack(rows), *_stack(columns)
+            result, memory, count, objective, finite = self._ascend(
+                base,
+                residual,
+                resize(task.gain, size),
+                resize(task.maps, size),
+                resize(memory, size),
+                np.float32(count),
+                np.float32(task.rate),
+                self._weights,
+                list(task.given),
+                *_stack(rows),
+                *_stack(columns),
             )
         except tf.errors.ResourceExhaustedError as error:
             raise DreamFailed(f"out of memory at frame {key[0]}; use a smaller dream.tile or dream.batch") from error
@@ -128,7 +258,61 @@ class Dreamer:
             raise DreamFailed(
                 f"the gradient at frame {key[0]} is not finite; use dream.precision = float32 or a smaller dream.step"
             )
-        return result.numpy(), float(objective)
+        return Dreamed(result.numpy(), float(objective), (memory.numpy(), float(count)))
+
+    def _kept(self, last: Dreamed, frame: np.ndarray) -> Remembered:
+        """What goes on to the next frame: the finest octave's memory at the frame's size, or nothing."""
+        memory, count = last.remembered
+        if not self.carries_memory or memory is None:
+            return None, 0.0
+        return resize(memory, frame.shape[:2]), count
+
+    def _maps(
+        self, frame: np.ndarray, pictures: Mapping[str, np.ndarray], before: tuple[np.ndarray, np.ndarray] | None
+    ) -> np.ndarray:
+        """The maps of a frame, one behind the other: ``float32 [height, width, channels]``."""
+        height, width = frame.shape[:2]
+        nothing = np.zeros((height, width, 1), np.float32)
+        before = before or (frame, nothing)
+        ready = {
+            INPUT: lambda: frame,
+            PREVIOUS: lambda: before[0],
+            TRUST: lambda: before[1],
+            PLACE: lambda: np.stack(np.meshgrid(*map(_fractions, (height, width)), indexing="ij"), axis=-1),
+        }
+        maps = [
+            ready[name]() if name in ready else resize(pictures[name], (height, width)).mean(axis=-1, keepdims=True)
+            for name in self.objective.maps
+        ]
+        return np.concatenate([nothing[..., :0], *maps], axis=-1).astype(np.float32)
+
+    def _region(self, maps: np.ndarray) -> np.ndarray:
+        """Where the dream may go, ``float32 [height, width, 1]``: everywhere, unless every term has a mask.
+
+        A gradient's treatments spread it beyond its mask.
+        """
+        if not all(term.mask for term in self.objective.terms):
+            return np.ones((*maps.shape[:2], 1), np.float32)
+        masks = len(self.objective.masks)  # which come last
+        return maps[..., -masks:].max(axis=-1, keepdims=True)
+
+    def _look(self, picture: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
+        """The activations of a whole picture, made smaller where it is large and larger where it is small."""
+        height, width = picture.shape[:2]
+        scale = max(min(1.0, MOST_SIGHT / max(height, width)), self.smallest / min(height, width))
+        resized = resize(picture, (max(self.smallest, round(height * scale)), max(self.smallest, round(width * scale))))
+        found = self._features(tf.constant(resized[None]))
+        return {layer: tf.cast(found[layer][0], tf.float32).numpy() for layer in layers}
+
+    def _check_indices(self) -> None:
+        self.network.check_layers(self.objective.layers)
+        for layer, index in [pair for term in self.objective.terms for pair in term.indices]:
+            channels = self.network.channels(layer)
+            if not 0 <= index < channels:
+                raise ConfigError(
+                    f"{layer} of {self.network.name} has {channels} channels, from 0 to {channels - 1}; "
+                    f"there is no channel {index}"
+                )
 
     def tile_axis(self, size: int, place: float = 0.0) -> Axis:
         """How tiles lie along an axis of a frame, ``size`` pixels long, at an offset chosen by ``place`` in [0, 1)."""
@@ -156,15 +340,26 @@ class Dreamer:
 
 def resize(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """``float32 [height, width, channels]`` to ``size`` (height, width): area average down, bicubic up."""
-    if values.shape[:2] == size:
-        return values
+    channels = values.shape[2]
+    if values.shape[:2] == size or channels == 0:
+        return values if channels else np.zeros((*size, 0), np.float32)
     down = size[0] < values.shape[0]
-    resized = cv2.resize(values, size[::-1], interpolation=cv2.INTER_AREA if down else cv2.INTER_CUBIC)
-    return resized.reshape(*size, values.shape[2])
+    interpolation = cv2.INTER_AREA if down else cv2.INTER_CUBIC
+    parts = [values[..., i : i + 4] for i in range(0, channels, 4)]  # as many channels as OpenCV takes at once
+    resized = [cv2.resize(part, size[::-1], interpolation=interpolation).reshape(*size, -1) for part in parts]
+    return resized[0] if len(resized) == 1 else np.concatenate(resized, axis=-1)
+
+
+def _fractions(size: int) -> np.ndarray:
+    return np.linspace(0, 1, size, dtype=np.float32)
 
 
 def _treatment(settings: Dream) -> Treatment:
     treatments = []
+    if settings.smooth:
+        treatments.append(smooth(settings.smooth))
+    if settings.one_over_f:
+        treatments.append(one_over_f(settings.one_over_f))
     if settings.laplacian:
         treatments.append(laplacian(settings.laplacian))
     if settings.natural_colors:
@@ -174,70 +369,3 @@ def _treatment(settings: Dream) -> Treatment:
 
 def _stack(axes: list[Axis]) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([axis.take for axis in axes]), np.stack([axis.pick for axis in axes])
-
-
-def _build_ascend(
-    features: Callable[[tf.Tensor], dict[str, tf.Tensor]], objective: Objective, treat: Treatment, batch: int
-) -> Any:
-    """The step loop of one octave as one graph for every size and number of steps."""
-
-    # Not inlined: inside a loop's cycle, TensorFlow's oneDNN pass meets some gradients of max pooling before the
-    # pooling itself and leaves them to a kernel that is ten times slower, at random. A function has no cycle.
-    @tf.function(input_signature=[TILES, WEIGHTS], autograph=False, experimental_attributes={"_noinline": True})
-    def tile_gradient(tiles: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(tiles)
-            value = objective.value(features(tiles), weights)
-            # The mean over a batch, as a sum over pixels: independent of the batch, and clear of float16's underflow.
-            total = value * tf.cast(tf.reduce_prod(tf.shape(tiles)[:3]), tf.float32)
-        return tf.convert_to_tensor(tape.gradient(total, tiles)), value
-
-    def gradient(
-        picture: tf.Tensor, weights: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The gradient of every tile, ``[tiles down * rows, tiles across * columns, 3]``, and the mean objective."""
-        down, across = tf.shape(rows)[0], tf.shape(columns)[0]
-        height, width = tf.shape(rows)[1], tf.shape(columns)[1]
-        tiles = down * across
-        batches = (tiles + batch - 1) // batch
-        results = tf.TensorArray(tf.float32, batches, element_shape=[None, None, None, 3], infer_shape=False)
-        total = 0.0
-        for i in tf.range(batches):
-            members = tf.range(i * batch, tf.minimum(tiles, (i + 1) * batch))
-            patches = tf.gather(picture, tf.gather(rows, members // across))
-            patches = tf.gather(patches, tf.gather(columns, members % across), axis=2, batch_dims=1)
-            part, value = tile_gradient(patches, weights)
-            results = results.write(i, part)
-            total += value * tf.cast(tf.size(members), tf.float32)
-        grid = tf.reshape(results.concat(), [down, across, height, width, 3])
-        flat = tf.reshape(tf.transpose(grid, [0, 2, 1, 3, 4]), [down * height, across * width, 3])
-        return flat, total / tf.cast(tiles, tf.float32)
-
-    @tf.function(
-        input_signature=[FLOAT_FRAME, FLOAT_FRAME, GAIN, SCALAR, WEIGHTS, TAKE, PICK, TAKE, PICK], autograph=True
-    )
-    def ascend(
-        base: tf.Tensor,
-        residual: tf.Tensor,
-        gain: tf.Tensor,
-        rate: tf.Tensor,
-        weights: tf.Tensor,
-        rows: tf.Tensor,
-        pick_rows: tf.Tensor,
-        columns: tf.Tensor,
-        pick_columns: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        value, finite = tf.constant(0.0), tf.constant(True)
-        for step in tf.range(tf.shape(rows)[0]):
-            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            picture = base + residual
-            tiles, value = gradient(picture, weights, rows[step], columns[step])
-            raw = tf.gather(tf.gather(tiles, pick_rows[step]), pick_columns[step], axis=1)
-            finite = tf.logical_and(finite, tf.math.is_finite(rms(raw)))  # a treatment may hide what isn't
-            direction = treat(raw)
-            scale = rms(direction)
-            picture += (rate / (scale + EPSILON)) * gain * direction
-            residual = tf.clip_by_value(picture, 0.0, 1.0) - base
-        return residual, value, finite
-
-    return ascend

@@ -1,7 +1,7 @@
 """Treatments of a gradient before it is added to the picture. They decide how a dream looks, and they compose.
 
-A treatment takes a gradient ``float32 [height, width, 3]`` and gives one of the same shape; its scale is free, since
-the engine normalises the result over the whole frame.
+A treatment takes a gradient ``float32 [height, width, 3]`` and how far the octave's steps have come, in (0, 1], and
+gives a gradient of the same shape; its scale is free, since the result is normalised over the whole frame.
 """
 
 from collections.abc import Callable
@@ -9,9 +9,11 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-Treatment = Callable[[tf.Tensor], tf.Tensor]
+Treatment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+Measure = Callable[[tf.Tensor], tf.Tensor]
 
-EPSILON = 1e-12
+EPSILON = 1e-20  # far below any gradient, also one of a mean over many pixels
+SHRINKAGE = 0.875  # of a smoothing's sigma, over the steps of an octave
 SMALLEST_BAND = 4  # pixels on the shorter side below which a pyramid level is only the mean colour
 
 # Square root of the colour covariance of natural images (columns: lightness, blue-orange, green-magenta), as used for
@@ -22,9 +24,9 @@ COLOR_ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.
 def compose(*treatments: Treatment) -> Treatment:
     """First to last, as one treatment; none at all is the identity."""
 
-    def treat(gradient: tf.Tensor) -> tf.Tensor:
+    def treat(gradient: tf.Tensor, progress: tf.Tensor) -> tf.Tensor:
         for treatment in treatments:
-            gradient = treatment(gradient)
+            gradient = treatment(gradient, progress)
         return gradient
 
     return treat
@@ -38,7 +40,7 @@ def laplacian(levels: int) -> Treatment:
     so that frames carried for hours keep their brightness.
     """
 
-    def treat(gradient: tf.Tensor) -> tf.Tensor:
+    def treat(gradient: tf.Tensor, _progress: tf.Tensor) -> tf.Tensor:
         bands, current = [], gradient[None]
         for _ in range(levels - 1):
             smaller = tf.nn.avg_pool2d(current, 2, 2, "SAME")
@@ -57,8 +59,41 @@ def natural_colors(amount: float) -> Treatment:
     root = COLOR_ROOT / np.max(np.linalg.norm(COLOR_ROOT, axis=0))
     matrix = ((1 - amount) * np.eye(3) + amount * root @ root.T).astype(np.float32)
 
-    def treat(gradient: tf.Tensor) -> tf.Tensor:
+    def treat(gradient: tf.Tensor, _progress: tf.Tensor) -> tf.Tensor:
         return tf.reshape(tf.reshape(gradient, [-1, 3]) @ matrix, tf.shape(gradient))
+
+    return treat
+
+
+def smooth(sigma: float) -> Treatment:
+    """Blur the gradient with a cascade of Gaussians: the mean of sigma / 2, sigma and 2 sigma, in pixels.
+
+    ``sigma`` shrinks over an octave's steps to an eighth, so that large shapes come first and detail last. At the
+    frame's border it is mirrored.
+    """
+    radius = max(1, round(3 * 2 * sigma))
+
+    def treat(gradient: tf.Tensor, progress: tf.Tensor) -> tf.Tensor:
+        now = sigma * (1 - SHRINKAGE * progress)
+        kernel = tf.add_n([_gaussian(factor * now, radius) for factor in (0.5, 1.0, 2.0)]) / 3
+        return _blurred(gradient, kernel)
+
+    return treat
+
+
+def one_over_f(power: float) -> Treatment:
+    """Divide the gradient's spectrum by frequency ** ``power``, as natural images fall off with 1 / f.
+
+    As the preconditioner of decorrelated feature visualisation (Olah, Mordvintsev and Schubert 2017), but in cosines,
+    which have no seam where the left border would meet the right. The mean is left out.
+    """
+
+    def treat(gradient: tf.Tensor, _progress: tf.Tensor) -> tf.Tensor:
+        planes = tf.transpose(gradient, [2, 0, 1])
+        height, width = tf.shape(planes)[1], tf.shape(planes)[2]
+        squared = tf.square(_frequencies(height))[:, None] + tf.square(_frequencies(width))[None]
+        weight = tf.where(squared > 0, tf.pow(tf.maximum(squared, 1e-12), -power / 2), 0.0)
+        return tf.transpose(_cosines(_cosines(planes) * weight, inverse=True), [1, 2, 0])
 
     return treat
 
@@ -66,6 +101,48 @@ def natural_colors(amount: float) -> Treatment:
 def rms(values: tf.Tensor) -> tf.Tensor:
     """Root mean square of all values: a scalar."""
     return tf.sqrt(tf.reduce_mean(tf.square(values)))
+
+
+NORMS: dict[str, Measure] = {
+    "rms": rms,
+    "std": tf.math.reduce_std,
+    "mean_abs": lambda values: tf.reduce_mean(tf.abs(values)),
+    "l2": tf.norm,
+}
+"""What a gradient may be divided by, over the whole frame, before a step."""
+
+
+def _gaussian(sigma: tf.Tensor, radius: int) -> tf.Tensor:
+    positions = tf.range(-radius, radius + 1, dtype=tf.float32)
+    weights = tf.exp(-tf.square(positions) / (2 * tf.square(sigma)))
+    return weights / tf.reduce_sum(weights)
+
+
+def _blurred(values: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """``[height, width, 3]`` convolved with ``kernel`` along both axes, mirrored at the borders."""
+    radius = tf.size(kernel) // 2
+    for axis in (0, 1):
+        size = tf.shape(values)[axis]
+        positions = tf.math.floormod(tf.range(-radius, size + radius), 2 * size)
+        mirrored = tf.gather(values, tf.minimum(positions, 2 * size - 1 - positions), axis=axis)
+        shape = [-1, 1, 1, 1] if axis == 0 else [1, -1, 1, 1]
+        planes = tf.expand_dims(tf.transpose(mirrored, [2, 0, 1]), -1)
+        blurred = tf.nn.conv2d(planes, tf.reshape(kernel, shape), 1, "VALID")
+        values = tf.transpose(tf.squeeze(blurred, -1), [1, 2, 0])
+    return values
+
+
+def _cosines(planes: tf.Tensor, *, inverse: bool = False) -> tf.Tensor:
+    """The orthonormal discrete cosine transform of ``[planes, height, width]`` along both last axes, or its inverse."""
+    transform = tf.signal.idct if inverse else tf.signal.dct
+    for _ in range(2):
+        planes = tf.transpose(transform(planes, norm="ortho"), [0, 2, 1])
+    return planes
+
+
+def _frequencies(size: tf.Tensor) -> tf.Tensor:
+    """Cycles per pixel of each cosine along an axis of ``size`` pixels."""
+    return tf.cast(tf.range(size), tf.float32) / (2 * tf.cast(size, tf.float32))
 
 
 def _unit(band: tf.Tensor) -> tf.Tensor:

@@ -1,90 +1,109 @@
-"""Pretrained networks: where their weights are, what values they expect, and which layers they have."""
+"""Pretrained networks, ready to dream: by name or from a file, with their layers and what they compute."""
 
 import hashlib
+import math
 import platform
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import as_file, files
-from importlib.resources.abc import Traversable
+from importlib.resources import as_file
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
 
-from dreamvideo.dream.folding import rewrite
-from dreamvideo.errors import NetworkError
+from dreamvideo.catalogue import NETWORKS, RANGES, Channels, NetworkSpec, ValueRange, expect_network
+from dreamvideo.dream.frozen_graph import load_frozen_graph
+from dreamvideo.dream.keras_graph import KerasGraph, guess_values, load_keras_file, weights_digest
+from dreamvideo.dream.receptive import Step, receptive_fields
+from dreamvideo.errors import ConfigError, NetworkError
 from dreamvideo.names import expect_name
 
-
-@dataclass(frozen=True)
-class NetworkSpec:
-    """One row of ``NETWORKS``: a network as data. An RGB frame in [0, 1] enters it as ``frame * scale + offset``."""
-
-    name: str
-    weights: str
-    sha256: str
-    scale: float
-    offset: float
-    source: str
-    licence: str
-    showcase: tuple[str, ...]
-
-    def path(self) -> Traversable:
-        return files("dreamvideo") / "data" / self.weights
-
-
-NETWORKS = {
-    spec.name: spec
-    for spec in (
-        NetworkSpec(
-            name="inceptionv3",
-            weights="inceptionv3.keras",
-            sha256="1703c24bb5a2faccf4151ca8c92640a869697765809bea05441a65691ad2e247",
-            scale=2.0,
-            offset=-1.0,
-            source="InceptionV3, 2015-12-05, Google; see NOTICE",
-            licence="Apache-2.0",
-            showcase=tuple(f"mixed{i}" for i in range(10)),
-        ),
-    )
-}
+PRECISIONS = ("float32", "bfloat16", "float16")
+FILES = (".keras", ".pb")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer as the user sees it. ``stride`` is how many image pixels lie between neighbouring activations."""
+    """A layer as the user sees it, for a picture of some size.
+
+    ``height`` and ``width`` are those of its activations, and ``stride`` is how many pixels of the picture lie between
+    neighbours among them. ``receptive_field`` is the side of what one of them sees, in pixels; None is all of it.
+    """
 
     name: str
     kind: str
+    height: int
+    width: int
     channels: int
     stride: int
+    receptive_field: int | None
+
+
+class Graph(Protocol):
+    """What networks of any format have in common: see ``KerasGraph`` and ``FrozenGraph``."""
+
+    @property
+    def precisions(self) -> tuple[str, ...]: ...
+    @property
+    def layer_names(self) -> list[str]: ...
+    def kind(self, layer: str) -> str: ...
+    def channels(self, layer: str) -> int: ...
+    def sizes(self, layers: Sequence[str]) -> Callable[[int, int], list[tuple[int, int]]]: ...
+    def compute(self, layers: Sequence[str], dtype: str) -> Callable[[tf.Tensor], list[tf.Tensor]]: ...
+    def steps(self) -> Mapping[str, Step]: ...
 
 
 class Network:
-    """A loaded network. It is not changed by use; ``features`` makes the callables that dream."""
+    """A loaded network. It is not changed by use; ``features`` makes the callables that dream.
 
-    def __init__(self, model: Any, *, name: str, scale: float = 1.0, offset: float = 0.0, sha256: str = "") -> None:
-        self.model, self.name, self.scale, self.offset, self.sha256 = model, name, scale, offset, sha256
+    ``scale``, ``offset`` and ``bgr`` say how a frame enters it: see ``ValueRange``.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        name: str,
+        scale: Channels = 1.0,
+        offset: Channels = 0.0,
+        bgr: bool = False,
+        sha256: str = "",
+        showcase: Sequence[str] = (),
+    ) -> None:
+        """``model``: a Keras model or a ``Graph``. ``showcase``: the layers that are worth dreaming on, where known."""
+        self.model, self.name, self.sha256 = model, name, sha256
+        self.scale, self.offset, self.bgr = scale, offset, bgr
+        self.graph: Graph = KerasGraph(model) if isinstance(model, keras.Model) else model
+        self.precisions = self.graph.precisions
+        self._showcase = tuple(showcase)
 
     @cached_property
     def layer_names(self) -> list[str]:
         """The names of all layers that can be dreamed on: those with a picture-shaped output."""
-        return [
-            layer.name
-            for layer in self.model.layers
-            if not isinstance(layer, keras.layers.InputLayer) and len(layer.output.shape) == 4
-        ]
+        return self.graph.layer_names
+
+    @cached_property
+    def showcase(self) -> list[str]:
+        """The layers to show first: those known to be worth it, or the convolutions and where branches meet."""
+        kinds = re.compile("Conv2[Dd]|Concat")
+        return [*self._showcase] or [name for name in self.layer_names if kinds.search(self.graph.kind(name))]
 
     def check_layers(self, layers: Sequence[str]) -> None:
         """Raise ``ConfigError`` for a layer that is not there, with the nearest and all that are."""
         suffix = "_pre_relu"
-        listed = [name for name in self.layer_names if not name.endswith(suffix)]
+        listed = [name for name in self.layer_names if not name.removesuffix("/conv").endswith(suffix)]
         if len(listed) < len(self.layer_names):
             listed[-1] += f"; most with {suffix} as well"
         for layer in layers:
             expect_name(layer, self.layer_names, f"layer of {self.name}", listed=listed)
+
+    def channels(self, layer: str) -> int:
+        """How many channels ``layer`` has."""
+        self.check_layers([layer])
+        return self.graph.channels(layer)
 
     def features(self, layers: Sequence[str], dtype: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
         """Frames ``float32 [batch, height, width, 3]`` in [0, 1] to the activations of ``layers``, in ``dtype``.
@@ -92,11 +111,11 @@ class Network:
         The graph is cut at the deepest layer asked for, with batch norm folded.
         """
         self.check_layers(layers)
-        model = rewrite(self.model, layers, dtype=dtype, constant=True)
+        activations = self.graph.compute(layers, dtype)
 
         def compute(frames: tf.Tensor) -> dict[str, tf.Tensor]:
-            outputs = model(tf.cast(frames * self.scale + self.offset, dtype), training=False)
-            return dict(zip(layers, outputs if isinstance(outputs, list) else [outputs], strict=True))
+            values = tf.cast(frames * self.scale + self.offset, dtype)
+            return dict(zip(layers, activations(tf.reverse(values, [-1]) if self.bgr else values), strict=True))
 
         return compute
 
@@ -108,37 +127,56 @@ class Network:
     def whole_sides(self, layers: Sequence[str]) -> tuple[int, int]:
         """(stride, phase): a picture whose side is ``phase`` modulo ``stride`` is looked at to its last pixel.
 
-        For other sizes the layer with the largest stride leaves a strip at the far end out.
+        For other sizes the layer with the largest stride leaves a strip at the far end out. (1, 0) if none does: with
+        "same" padding as many activations are begun as it takes.
         """
-        sides, base, step = self._sides(layers), 1024, 1024
-        strides = [round(step / (b - a)) for a, b in zip(sides(base), sides(base + step), strict=True)]
+        sides = self._sides(layers)
+        strides = [round(1024 / (b - a)) for a, b in zip(sides(1024), sides(2048), strict=True)]
         stride = max(strides)
-        layer = strides.index(stride)
+        layer, base = strides.index(stride), 64 * stride
         before = sides(base)[layer]
-        return stride, _bisect(base + 1, base + stride, lambda side: sides(side)[layer] > before) % stride
+        first = _bisect(base + 1, base + stride, lambda side: sides(side)[layer] > before)
+        return (1, 0) if before * stride >= first - 1 else (stride, first % stride)
 
     def _sides(self, layers: Sequence[str]) -> Callable[[int], list[int]]:
         """A picture's side to the sides of the layers' activations; none at all if the picture is too small."""
         self.check_layers(layers)
-        model = keras.Model(self.model.inputs, [self.model.get_layer(name).output for name in layers])
+        sizes = self.graph.sizes(layers)
 
         def sides(side: int) -> list[int]:
             try:
-                shapes = model.compute_output_shape((1, side, side, 3))
+                return [min(size) for size in sizes(side, side)]
             except ValueError:
                 return []
-            return [min(shape[1:3]) for shape in (shapes if isinstance(shapes, list) else [shapes])]
 
         return sides
 
-    def describe(self) -> list[Layer]:
-        """Every layer that can be dreamed on, in the order of the graph."""
-        model = keras.Model(self.model.inputs, [self.model.get_layer(name).output for name in self.layer_names])
-        sides = 1024, 2048  # the difference of two sizes leaves out what borders take away
-        small, large = (model.compute_output_shape((1, side, side, 3)) for side in sides)
+    def describe(self, height: int = 512, width: int = 512) -> list[Layer]:
+        """Every layer that can be dreamed on, in the order of the graph, for pictures of ``height`` and ``width``.
+
+        Raises ``ConfigError`` for a picture that is too small for some layer.
+        """
+        names = self.layer_names
+        sizes, fields = self.graph.sizes(names), receptive_fields(self.graph.steps())
+        try:
+            shown = sizes(height, width)
+        except ValueError as error:
+            least = self.smallest_side(names)
+            raise ConfigError(
+                f"a picture of {width}x{height} is too small for {self.name}: it takes {least}x{least}"
+            ) from error
+        small, large = sizes(1024, 1024), sizes(2048, 2048)  # the difference leaves out what borders take away
         return [
-            Layer(name, type(self.model.get_layer(name)).__name__, a[3], round((sides[1] - sides[0]) / (b[1] - a[1])))
-            for name, a, b in zip(self.layer_names, small, large, strict=True)
+            Layer(
+                name=name,
+                kind=self.graph.kind(name),
+                height=size[0],
+                width=size[1],
+                channels=self.graph.channels(name),
+                stride=round(1024 / (b[0] - a[0])),
+                receptive_field=None if math.isinf(fields[name]) else round(fields[name]),
+            )
+            for name, size, a, b in zip(names, shown, small, large, strict=True)
         ]
 
 
@@ -150,35 +188,104 @@ def _bisect(low: int, high: int, fits: Callable[[int], bool]) -> int:
     return low
 
 
-def load_network(name: str) -> Network:
-    """The network called ``name`` in ``NETWORKS``.
+def load_network(name: str, *, input_range: str = "auto", input_node: str | None = None) -> Network:
+    """The network called ``name`` in ``NETWORKS``, or the one in the ``.keras`` or ``.pb`` file of that path.
 
-    Raises ``ConfigError`` for an unknown name and ``NetworkError`` if its weights are missing or not the pinned ones.
+    ``input_range`` (a key of ``RANGES``) takes the place of what the table says, or of the guess for a file: what the
+    graph's beginning tells, else "0..1" for Keras; "inception5h" for a GraphDef whose input is called ``input``, as
+    that of inception5h is, else "-1..1". ``input_node`` is where pictures enter a GraphDef.
+
+    Raises ``ConfigError`` for an unknown name or node, and ``NetworkError`` if the weights are missing, not the pinned
+    ones, or nothing that can be dreamed with.
     """
-    expect_name(name, NETWORKS, "network")
-    spec = NETWORKS[name]
+    if input_node is not None and not _is_graph_def(name):
+        raise ConfigError(f"dream.input_node is for .pb files, and {name} is none")
+    if name.endswith(FILES):
+        network = _from_file(Path(name), input_node)
+    else:
+        expect_network(name)
+        network = _from_table(NETWORKS[name], input_node)
+    if input_range != "auto":
+        _set_range(network, RANGES[input_range])
+    return network
+
+
+def _is_graph_def(name: str) -> bool:
+    return name.endswith(".pb") or (name in NETWORKS and str(NETWORKS[name].path()).endswith(".pb"))
+
+
+def _set_range(network: Network, values: ValueRange) -> None:
+    network.scale, network.offset, network.bgr = values.scale, values.offset, values.bgr
+
+
+def _from_file(path: Path, input_node: str | None) -> Network:
+    sha256 = _file_digest(path)
+    if path.suffix == ".pb":
+        model: Any = load_frozen_graph(path, input_node)
+        values = "inception5h" if model.input == "input" else "-1..1"
+    else:
+        model = load_keras_file(path)
+        values = guess_values(model)
+    return Network(model, name=str(path), sha256=sha256, **vars(RANGES[values]))
+
+
+def _from_table(spec: NetworkSpec, input_node: str | None) -> Network:
+    if spec.origin is not None and not spec.path().is_file():
+        pull = f"`dreamvideo networks pull {spec.name}`"
+        raise NetworkError(f"the network {spec.name} is not on this machine yet; fetch it with {pull}")
     with as_file(spec.path()) as path:
-        model = _load_checked(path, spec.sha256)
-    return Network(model, name=spec.name, scale=spec.scale, offset=spec.offset, sha256=spec.sha256)
+        model, sha256 = open_weights(spec, path, input_node)
+    return Network(model, name=spec.name, sha256=sha256, showcase=spec.showcase, **vars(RANGES[spec.values]))
 
 
-def _load_checked(path: Path, sha256: str) -> Any:
+def open_weights(spec: NetworkSpec, path: Path, input_node: str | None = None) -> tuple[Any, str]:
+    """The model or graph in ``path``, with its hash; ``NetworkError`` if that is not the pinned one."""
+    cure = "install dreamvideo again" if spec.origin is None else f"`dreamvideo networks pull {spec.name}` once more"
+    if spec.keeps_file:
+        _expect_digest(path, _file_digest(path, cure), spec.sha256, cure)
+        if path.suffix == ".pb":
+            return load_frozen_graph(path, input_node), spec.sha256
+        return keras.models.load_model(path, compile=False, safe_mode=True), spec.sha256
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise NetworkError(f"cannot read the weights {path} ({error.strerror}); install dreamvideo again") from error
-    if digest != sha256:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever it stumbles on
+        raise NetworkError(f"the weights {path} are corrupt; remove them and {cure}") from error
+    digest = weights_digest(model)
+    _expect_digest(path, digest, spec.sha256 or digest, f"remove them and {cure}")
+    return model, digest
+
+
+def _expect_digest(path: Path, digest: str, expected: str, cure: str) -> None:
+    if digest != expected:
         raise NetworkError(
-            f"the weights {path} are corrupt (sha256 {digest[:12]}..., expected {sha256[:12]}...)"
-            "; install dreamvideo again"
+            f"the weights {path} are corrupt (sha256 {digest[:12]}..., expected {expected[:12]}...); {cure}"
         )
-    return keras.models.load_model(path, compile=False, safe_mode=True)
 
 
-def resolve_precision(precision: str) -> str:
-    """``auto`` to the fastest of float32, bfloat16 and float16 that this machine computes in; others unchanged."""
-    if precision != "auto":
-        return precision
+def _file_digest(path: Path, cure: str = "give the path of a file that is there") -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise NetworkError(f"cannot read the network {path} ({error.strerror}); {cure}") from error
+
+
+def resolve_precision(precision: str, precisions: Sequence[str] = PRECISIONS) -> str:
+    """``auto`` to the fastest of ``precisions`` that this machine computes in; others unchanged.
+
+    Raises ``ConfigError`` for a precision that is not among ``precisions``, those of the network.
+    """
+    if precision == "auto":
+        fastest = _fastest_precision()
+        return fastest if fastest in precisions else precisions[0]
+    if precision not in precisions:
+        raise ConfigError(
+            f"dream.precision is {precision}, but this network computes in {' or '.join(precisions)} only"
+        )
+    return precision
+
+
+def _fastest_precision() -> str:
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def natural_key(path: Path) -> list[tuple[int, int, str]]:
 
 
 class StillSource(Source):
-    """One picture; its single frame has no time, so start and end are refused."""
+    """One picture, shown for as long as is asked; it has no time of its own, so start and end are refused."""
 
     still = True
 
@@ -45,12 +46,13 @@ class StillSource(Source):
         self.width, self.height = scaled_size(path, info.width, info.height, part.width, part.max_pixels)
         self._max_pixels = part.max_pixels
         self.rate = part.rate or STILL_RATE
-        self.frame_count = 1
+        self.frame_count = self._count = part.frames
         if info.pictures > 1:
             self._warn(f"{path} holds {info.pictures} pictures; only the first is used.")
 
     def frames(self) -> Iterator[np.ndarray]:
-        yield resize(read_image(self.name, max_pixels=self._max_pixels), self.width, self.height)
+        frame = resize(read_image(self.name, max_pixels=self._max_pixels), self.width, self.height)
+        yield from repeat(frame, self._count)
 
     def identity(self) -> dict[str, str | int]:
         return file_identity(self.name)

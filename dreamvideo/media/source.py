@@ -29,6 +29,7 @@ class Part:
     width: int | None
     rate: Fraction | None
     max_pixels: int
+    frames: int = 1
 
 
 class Source(ABC):
@@ -101,6 +102,7 @@ def open_source(
     width: int | None = None,
     rate: Fraction | None = None,
     max_pixels: int = MAX_PIXELS,
+    frames: int = 1,
 ) -> Source:
     """Open a clip, a still, a folder of frames or a glob pattern of frames.
 
@@ -111,6 +113,7 @@ def open_source(
     width : scale to this many pixels wide, keeping the aspect.
     rate : for a clip, resample to this rate in time; for stills, the rate they are shown at (default 25).
     max_pixels : the largest frame that is accepted.
+    frames : for a still, how many frames it is shown for.
 
     Raises
     ------
@@ -122,11 +125,14 @@ def open_source(
     from dreamvideo.media.frames import FolderSource, StillSource, is_pattern, is_still
 
     _check_options(start, end, width, rate)
-    part = Part(start, end, width, rate, max_pixels)
+    part = Part(start, end, width, rate, max_pixels, frames)
     place = Path(path)
+    still = is_still(path) and not place.is_dir()
+    if frames > 1 and not still:
+        raise InputError(f"{path} is no still: it has its own number of frames, and {frames} can't be set.")
     if place.is_dir() or is_pattern(path):
         return FolderSource(path, part)
-    if is_still(path):
+    if still:
         return StillSource(path, part)
     return ClipSource(path, part)
 

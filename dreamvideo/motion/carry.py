@@ -8,7 +8,7 @@ clip is as strong as a still whatever the carry.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from dreamvideo.motion.shots import CutFinder
 
 AGE_STEPS = 16  # an age is kept in sixteenths of a frame, so that it fits a byte
 OLDEST = 255 / AGE_STEPS
+PRESENCE_CELL = 8  # pixels
 FIRMEST = 3.0  # the power of the ratio of levels that corrects the pace
 MOST_CORRECTION = 1.5
 
@@ -43,12 +44,15 @@ class State:
     """What goes from one frame to the next.
 
     ``frame`` is the input, ``residual`` the dreamed frame minus it, both ``float32 [height, width, 3]``; ``age`` says
-    for how many frames each pixel has been in sight, ``float32 [height, width, 1]`` in [0, ``OLDEST``].
+    for how many frames each pixel has been in sight, ``float32 [height, width, 1]`` in [0, ``OLDEST``]. ``memory`` is
+    what the ascent remembers of ``remembered`` steps, ``float32 [height, width, n]``, where it is carried.
     """
 
     frame: np.ndarray
     residual: np.ndarray
     age: np.ndarray
+    memory: np.ndarray | None = None
+    remembered: float = 0.0
 
     @property
     def level(self) -> float:
@@ -82,26 +86,50 @@ def watch(frames: Iterable[np.ndarray], finder: CutFinder, *, first: int = 0) ->
 
 def carry(state: State, seen: Seen, settings: Carry) -> State:
     """The state from which ``seen`` is dreamed: the previous one, moved along the flow and faded."""
+    flow, trust = _motion(seen)
+    age = np.round(np.clip(trust * warp(state.age, flow) + 1, 0, OLDEST) * AGE_STEPS) / np.float32(AGE_STEPS)
+    memory = None if state.memory is None else trust * warp(state.memory, flow)
+    if settings.mode == "frame":
+        blended = settings.strength * trust * (warp(state.frame + state.residual, flow) - seen.frame)
+        residual = np.clip(seen.frame + blended, 0, 1) - seen.frame
+        return State(seen.frame, residual, age, memory, state.remembered)
+    moved = State(seen.frame, warp(state.residual, flow), age, memory, state.remembered)
+    return fade(moved, settings.strength, trust)
+
+
+def warped_dream(state: State, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
+    """The previous dreamed frame as it would look now, and its trust: ``float32 [height, width, 3 and 1]``."""
+    flow, trust = _motion(seen)
+    return warp(state.frame + state.residual, flow), trust
+
+
+def _motion(seen: Seen) -> tuple[np.ndarray, np.ndarray]:
+    """Flow and trust at the frame's own size."""
     assert seen.flow is not None
     assert seen.trust is not None
     size = seen.frame.shape[:2]
-    flow = resize_flow(seen.flow, size)
     trust = seen.trust if seen.trust.shape[:2] == size else cv2.resize(seen.trust, size[::-1])[..., None]
-    age = np.round(np.clip(trust * warp(state.age, flow) + 1, 0, OLDEST) * AGE_STEPS) / np.float32(AGE_STEPS)
-    if settings.mode == "frame":
-        blended = settings.strength * trust * (warp(state.frame + state.residual, flow) - seen.frame)
-        return State(seen.frame, np.clip(seen.frame + blended, 0, 1) - seen.frame, age)
-    return fade(State(seen.frame, warp(state.residual, flow), age), settings.strength, trust)
+    return resize_flow(seen.flow, size), trust
 
 
 def fade(state: State, strength: float, trust: np.ndarray | None = None) -> State:
     """``state`` with its residual at ``strength``, and at nothing where ``trust`` (``float32 [h, w, 1]``) is 0.
 
-    Its mean colour fades at once: clipping shifts it a little with every step, and what is carried adds up.
+    Its mean colour fades at once: clipping shifts it a little with every step, and what is carried adds up. It is
+    taken away in proportion to how much is dreamed around a pixel: nothing changes where nothing is.
     """
     weight = np.float32(strength) * (np.ones((1, 1, 1), np.float32) if trust is None else trust)
-    residual = weight * (state.residual - state.residual.mean(axis=(0, 1)))
-    return State(state.frame, np.clip(state.frame + residual, 0, 1) - state.frame, state.age)
+    residual = weight * (state.residual - state.residual.mean(axis=(0, 1)) * _presence(state.residual))
+    return replace(state, residual=np.clip(state.frame + residual, 0, 1) - state.frame)
+
+
+def _presence(residual: np.ndarray) -> np.ndarray:
+    """How much is dreamed around each pixel, ``float32 [height, width, 1]``, of mean 1 unless there is nothing."""
+    height, width = residual.shape[:2]
+    cells = max(1, width // PRESENCE_CELL), max(1, height // PRESENCE_CELL)
+    coarse = cv2.resize(np.abs(residual).mean(axis=-1), cells, interpolation=cv2.INTER_AREA)
+    around = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
+    return around / (around.mean() + np.float32(1e-12))
 
 
 def still_pace(dream: Dream) -> Pace:

@@ -54,8 +54,9 @@ def warp(values: np.ndarray, flow: np.ndarray) -> np.ndarray:
     Bicubic; outside the frame the border's values are repeated.
     """
     x, y = _lookup(flow)
-    warped = cv2.remap(values, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return warped.reshape(values.shape)
+    parts = [values[..., i : i + 4] for i in range(0, values.shape[2], 4)]  # as many channels as OpenCV takes at once
+    warped = [cv2.remap(part, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE) for part in parts]
+    return np.concatenate([each.reshape(part.shape) for each, part in zip(warped, parts, strict=True)], axis=-1)
 
 
 def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:

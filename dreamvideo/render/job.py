@@ -70,7 +70,7 @@ class Plan:
     rate: Fraction
     network: str
     precision: str
-    layers: dict[str, float]
+    objective: str
     octaves: list[tuple[int, int]]
     tiles: list[int]
     first_steps: int

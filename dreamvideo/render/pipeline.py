@@ -8,9 +8,9 @@ for each frame:
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,14 +35,16 @@ from dreamvideo.motion.carry import (
     fade,
     steady,
     still_pace,
+    warped_dream,
     watch,
 )
 from dreamvideo.motion.shots import CutFinder
+from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Listener, Progress, Report
 from dreamvideo.render.journal import Journal
 
 if TYPE_CHECKING:
-    from dreamvideo.dream.engine import Dreamer
+    from dreamvideo.dream.engine import Dreamer, Prepared
 
 AHEAD = 3  # frames decoded, or waiting to be written, beside the one in flight
 SETTLING = 3  # rounds of the recurrence on a shot's first frame, after its steps, until its strength is steady
@@ -65,44 +67,66 @@ class Recurrence:
         self.config, self.dreamer = config, dreamer
         self.state: State | None = None
         self.level = 0.0  # how strong the shot began: the RMS of its first residual
+        self.prepared: Prepared | None = None
 
-    def next(self, seen: Seen) -> Dreamt:
-        """Dream one frame, after all those before it in its shot."""
+    def next(self, seen: Seen, pictures: Mapping[str, np.ndarray] | None = None) -> Dreamt:
+        """Dream one frame, after all those before it in its shot; ``pictures`` are the objective's for this frame."""
+        self._prepare(seen, pictures)
         if seen.begins_shot or self.state is None or self.config.carry.strength == 0:
             state, objective = self._settle(seen)
         else:
             pace = steady(carried_pace(self.config), self.state, self.level, self.config.carry)
-            state, objective = self._follow(carry(self.state, seen, self.config.carry), pace, seen.index)
+            start = carry(self.state, seen, self.config.carry)
+            state, objective = self._follow(start, pace, seen.index, warped_dream(self.state, seen))
         dreamed = quantize16(state.frame + state.residual)
-        return Dreamt(seen.index, dreamed, self.recall(seen, dreamed, state.age), objective)
+        state = replace(state, residual=dreamed - state.frame)
+        self._go_on(seen, state)
+        return Dreamt(seen.index, dreamed, state, objective)
 
-    def recall(self, seen: Seen, dreamed: np.ndarray, age: np.ndarray) -> State:
-        """Go on from a finished frame, be it of this run or of one before."""
-        self.state = State(seen.frame, dreamed - seen.frame, age)
+    def recall(self, seen: Seen, state: State, pictures: Mapping[str, np.ndarray] | None = None) -> None:
+        """Go on from a frame that an earlier run finished in ``state``."""
+        self._prepare(seen, pictures)
+        self._go_on(seen, state)
+
+    def _prepare(self, seen: Seen, pictures: Mapping[str, np.ndarray] | None) -> None:
+        self.prepared = self.dreamer.prepare(seen.frame, pictures, begins_shot=seen.begins_shot, before=self.prepared)
+
+    def _go_on(self, seen: Seen, state: State) -> None:
+        self.state = state
         if seen.begins_shot:
-            self.level = self.state.level
-        return self.state
+            self.level = state.level
 
     def _settle(self, seen: Seen) -> tuple[State, float]:
         """Dream a shot's first frame at the strength at which the shot goes on: a still's, which the carry keeps."""
         frame = seen.frame
         pace = still_pace(self.config.dream)
-        nothing = np.zeros_like(frame)
-        result = self.dreamer.dream(frame, nothing, index=seen.index, steps=pace.steps, rate=pace.rate)
-        state = State(frame, result.residual, np.full((*frame.shape[:2], 1), OLDEST, np.float32))
-        objective = result.objective
+        state = State(frame, np.zeros_like(frame), np.full((*frame.shape[:2], 1), OLDEST, np.float32))
+        state, objective = self._ascend(state, pace, seen.index)
         rounds = SETTLING if self.config.carry.strength else 0
         for _ in range(rounds):
             start = fade(state, self.config.carry.strength)
             state, objective = self._follow(start, carried_pace(self.config), seen.index)
         return state, objective
 
-    def _follow(self, start: State, pace: Pace, index: int) -> tuple[State, float]:
-        gain = catch_up(start.age, self.config.carry)
+    def _follow(
+        self, start: State, pace: Pace, index: int, before: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> tuple[State, float]:
+        return self._ascend(start, pace, index, refine=True, gain=catch_up(start.age, self.config.carry), before=before)
+
+    def _ascend(self, start: State, pace: Pace, index: int, **more: Any) -> tuple[State, float]:
+        remembered = (start.memory, start.remembered)
         result = self.dreamer.dream(
-            start.frame, start.residual, index=index, steps=pace.steps, rate=pace.rate, gain=gain
+            start.frame,
+            start.residual,
+            index=index,
+            steps=pace.steps,
+            rate=pace.rate,
+            prepared=self.prepared,
+            remembered=remembered,
+            **more,
         )
-        return State(start.frame, result.residual, start.age), result.objective
+        memory, count = result.remembered
+        return replace(start, residual=result.residual, memory=memory, remembered=count), result.objective
 
 
 def render_clip(job: Job, listener: Listener) -> Report:
@@ -116,10 +140,15 @@ def render_clip(job: Job, listener: Listener) -> Report:
         journal = Journal(job.work or journal_folder(job.output))
         _refuse_unasked(job, journal)
         dreamer = load_dreamer(job.config)
-        notes.add(dreamer.notes(source.height, source.width))
-        done = _open_journal(job, journal, _manifest(job, source, dreamer), notes)
+        with Companions(dreamer.pictures, source) as companions:
+            notes.add(dreamer.notes(source.height, source.width))
+            notes.add(companions.notes(dreamer.objective.masks, source))
+            manifest = _manifest(job, source, dreamer, companions)
+            done = _open_journal(job, journal, manifest, notes, with_memory=dreamer.carries_memory)
+            with _keeping(journal):
+                count, shots, stopped = _dream(job, source, dreamer, companions, journal, done, listener)
+                notes.add(companions.warnings)
         with _keeping(journal):
-            count, shots, stopped = _dream(job, source, dreamer, journal, done, listener)
             notes.add(source.warnings)
             if not stopped:
                 try:
@@ -154,9 +183,11 @@ def render_image(job: Job, listener: Listener) -> Report:
 
 def _render_still(job: Job, source: Source, notes: "Notes", begun: float) -> Report:
     dreamer = load_dreamer(job.config)
-    notes.add(dreamer.notes(source.height, source.width))
-    notes.listener.progress(Progress("dream", 0, 1))
-    dreamt = Recurrence(job.config, dreamer).next(Seen(0, next(source.frames())))
+    with Companions(dreamer.pictures, source) as companions:
+        notes.add(dreamer.notes(source.height, source.width))
+        notes.add(companions.notes(dreamer.objective.masks, source))
+        notes.listener.progress(Progress("dream", 0, 1))
+        dreamt = Recurrence(job.config, dreamer).next(Seen(0, next(source.frames())), companions.at(0))
     notes.listener.progress(Progress("dream", 1, 1, dreamt.objective))
     metadata = to_toml(job.config) if can_embed(job.output) else None
     write_image(job.output, dreamt.dreamed, metadata=metadata)
@@ -209,7 +240,13 @@ def open_input(job: Job) -> Source:
     given = job.config.input
     rate = Fraction(given.fps) if given.fps else None
     return open_source(
-        job.input, start=given.start, end=given.end, width=given.width, rate=rate, max_pixels=given.max_pixels
+        job.input,
+        start=given.start,
+        end=given.end,
+        width=given.width,
+        rate=rate,
+        max_pixels=given.max_pixels,
+        frames=given.frames,
     )
 
 
@@ -223,7 +260,7 @@ def check_job(job: Job, source: Source) -> OutputKind:
         places = [file if kind is not OutputKind.FOLDER else file.parent for file in source.files]
         if any(output.samefile(place) for place in places):
             raise OutputError(f"{job.output} is the input itself; give the dream another name")
-    if kind is OutputKind.STILL and source.frame_count != 1:
+    if kind is OutputKind.STILL and not source.still:
         raise ConfigError(f"{job.output} holds one picture, but {job.input} is a clip; name a clip or a folder")
     return kind
 
@@ -235,22 +272,23 @@ def _refuse_unasked(job: Job, journal: Journal) -> None:
         )
 
 
-def _manifest(job: Job, source: Source, dreamer: "Dreamer") -> dict[str, Any]:
+def _manifest(job: Job, source: Source, dreamer: "Dreamer", companions: Companions) -> dict[str, Any]:
     """What decides the frames: if any of it changes, they can't be gone on with."""
     return {
         "version": __version__,
         "config": job.config.model_dump(mode="json", exclude={"output"}),
         "input": source.identity(),
+        "pictures": companions.identity(),
         "weights": dreamer.network.sha256,
         "precision": dreamer.precision,
     }
 
 
-def _open_journal(job: Job, journal: Journal, manifest: dict[str, Any], notes: Notes) -> int:
+def _open_journal(job: Job, journal: Journal, manifest: dict[str, Any], notes: Notes, *, with_memory: bool) -> int:
     """Go on with the journal, or begin it; the number of frames that are finished."""
     if job.resume and journal.exists():
         journal.go_on(manifest)
-        done = journal.finished()
+        done = journal.finished(with_memory=with_memory)
         notes.add([f"resuming after {done} finished frame{'s' * (done != 1)}"])
         return done
     if job.resume:
@@ -260,7 +298,13 @@ def _open_journal(job: Job, journal: Journal, manifest: dict[str, Any], notes: N
 
 
 def _dream(
-    job: Job, source: Source, dreamer: "Dreamer", journal: Journal, done: int, listener: Listener
+    job: Job,
+    source: Source,
+    dreamer: "Dreamer",
+    companions: Companions,
+    journal: Journal,
+    done: int,
+    listener: Listener,
 ) -> tuple[int, int, bool]:
     """Dream every frame from ``done`` on. Returns the frames finished in all, the shots seen, and if it was stopped."""
     recurrence = Recurrence(job.config, dreamer)
@@ -270,7 +314,7 @@ def _dream(
     listener.progress(Progress("dream", done, total))
 
     def keep(dreamt: Dreamt) -> None:
-        journal.keep(dreamt.index, dreamt.dreamed, dreamt.state.age)
+        journal.keep(dreamt.index, dreamt.dreamed, dreamt.state)
 
     with (
         prefetch(watch(source.frames(), finder, first=first), AHEAD) as ahead,
@@ -280,12 +324,12 @@ def _dream(
             shots += seen.begins_shot
             if seen.index < done:
                 if seen.begins_shot or seen.index == done - 1:
-                    recurrence.recall(seen, journal.frame(seen.index), journal.age(seen.index))
+                    recurrence.recall(seen, journal.state(seen.index, seen.frame), companions.at(seen.index))
                 count += 1
                 continue
             if listener.stop():
                 return count, shots, True
-            dreamt = recurrence.next(seen)
+            dreamt = recurrence.next(seen, companions.at(seen.index))
             behind.put(dreamt)
             count += 1
             listener.progress(Progress("dream", count, total, dreamt.objective))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dreamvideo.config import Config
+from dreamvideo.config import Config, Dream
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import carried_pace, still_pace
 from dreamvideo.render.job import Job, Plan
@@ -44,7 +44,7 @@ def make_plan(job: Job) -> Plan:
             rate=source.rate,
             network=dreamer.network.name,
             precision=dreamer.precision,
-            layers=dict(job.config.dream.layers),
+            objective=_objective_text(job.config.dream),
             octaves=sizes,
             tiles=[down * across for down, across, _ in grids],
             first_steps=still.steps,
@@ -83,6 +83,14 @@ def preview_config(job: Job) -> Config:
                 ),
             }
         )
+
+
+def _objective_text(dream: Dream) -> str:
+    """The objective as a formula, also where the config only names its layers."""
+    if not dream.layers:
+        return " + ".join(dream.formulas)
+    terms = [(weight, f"{dream.objective}({layer})") for layer, weight in dream.layers.items()]
+    return " + ".join(call if weight == 1 else f"{weight:g} * {call}" for weight, call in terms)
 
 
 def _grid(dreamer: "Dreamer", size: tuple[int, int]) -> tuple[int, int, int]:

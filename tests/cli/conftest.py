@@ -49,7 +49,7 @@ def make_plan(job: Job) -> Plan:
         rate=Fraction(30000, 1001),
         network="inceptionv3",
         precision="bfloat16",
-        layers={"mixed4": 1.0, "mixed5": 0.5},
+        objective="mean_square(mixed4) + 0.5 * mean_square(mixed5)",
         octaves=[(720, 1280), (480, 853)],
         tiles=[6, 1],
         first_steps=20,

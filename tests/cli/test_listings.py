@@ -25,17 +25,41 @@ def test_a_preset_is_shown_as_it_stands(dreamvideo) -> None:
 def test_layers(dreamvideo) -> None:
     outcome = dreamvideo("layers")
     header, *rows = outcome.out.splitlines()
-    assert header.split() == ["layer", "kind", "channels", "stride"]
+    assert header.split() == ["layer", "kind", "shape", "channels", "stride", "sees"]
     assert [row.split()[0] for row in rows] == [f"mixed{index}" for index in range(10)]
-    assert rows[4].split()[2] == "768"
+    assert rows[4].split()[3] == "768"
     assert "--all lists all" in outcome.err
     everything = json.loads(dreamvideo("layers", "--all", "--json").out)
     assert everything["network"] == "inceptionv3"
     assert len(everything["layers"]) > 90
-    assert dreamvideo("layers", "--network", "inceptoinv3").err == (
-        "dreamvideo: error: there is no network called 'inceptoinv3'; did you mean 'inceptionv3'?"
-        " (known: inceptionv3)\n"
-    )
+
+
+def test_layers_have_the_shapes_of_a_pictures_size(dreamvideo) -> None:
+    first = json.loads(dreamvideo("layers", "--size", "640x360", "--json").out)["layers"][0]
+    assert (first["width"], first["height"], first["stride"]) == (77, 42, 8)
+    square = json.loads(dreamvideo("layers", "--size", "299", "--json").out)["layers"][0]
+    assert (square["width"], square["height"]) == (35, 35)
+    for size in ("big", "0x5", "640x", "99999"):
+        outcome = dreamvideo("layers", "--size", size)
+        assert outcome.code == 2
+        assert "give WIDTHxHEIGHT (640x360)" in outcome.err
+
+
+def test_a_network_that_is_not_there_is_one_sentence(dreamvideo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DREAMVIDEO_CACHE", "nowhere")
+    for network, code, sentence in (
+        (
+            "inceptoinv3",
+            2,
+            "there is no network called 'inceptoinv3'; did you mean 'inceptionv3'? (known: inceptionv3,",
+        ),
+        ("vgg16", 5, "the network vgg16 is not on this machine yet; fetch it with `dreamvideo networks pull vgg16`"),
+        ("mine.keras", 5, "cannot read the network mine.keras (No such file or directory)"),
+    ):
+        outcome = dreamvideo("layers", "--network", network)
+        assert (outcome.code, outcome.out) == (code, "")
+        assert outcome.err.startswith(f"dreamvideo: error: {sentence}")
+        assert outcome.err.count("\n") == 1
 
 
 def test_doctor_finds_this_machine_well(dreamvideo) -> None:

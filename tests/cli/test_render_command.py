@@ -81,14 +81,15 @@ def test_a_dry_run_tells_and_renders_nothing(dreamvideo, renderer) -> None:
     outcome = dreamvideo("render", "a.mp4", "-o", "b.mp4", "--dry-run")
     assert (outcome.code, outcome.err, renderer.jobs) == (0, "", [])
     assert outcome.out.splitlines() == [
-        "input    a.mp4",
-        "output   b.mp4",
-        "frames   240, 1280x720 at 30000/1001 a second",
-        "network  inceptionv3 in bfloat16: mixed4, mixed5 x 0.5",
-        "octaves  1280x720 in 6 tiles, 853x480",
-        "steps    20 in each octave of a shot's first frame, 1 of each frame after",
-        "time     about 2 min 38 s (0.6 s a frame, 14 s for a shot's first)",
-        "memory   about 1.2 GiB",
+        "input      a.mp4",
+        "output     b.mp4",
+        "frames     240, 1280x720 at 30000/1001 a second",
+        "network    inceptionv3 in bfloat16",
+        "objective  mean_square(mixed4) + 0.5 * mean_square(mixed5)",
+        "octaves    1280x720 in 6 tiles, 853x480",
+        "steps      20 in each octave of a shot's first frame, 1 of each frame after",
+        "time       about 2 min 38 s (0.6 s a frame, 14 s for a shot's first)",
+        "memory     about 1.2 GiB",
         "note: the clip has no sound",
     ]
 

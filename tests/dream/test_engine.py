@@ -10,6 +10,7 @@ from dreamvideo.config import Dream
 from dreamvideo.dream.engine import Dreamed, Dreamer, resize
 from dreamvideo.dream.gradients import SMALLEST_BAND
 from dreamvideo.dream.networks import Network
+from dreamvideo.dream.terms import view_of
 from dreamvideo.errors import ConfigError, DreamFailed
 from tests.tiny import BRANCH, DEEP, MIXED, picture, tiny_dream, tiny_dreamer, tiny_network, zeros
 
@@ -25,7 +26,7 @@ def dream(dreamer: Dreamer, frame: np.ndarray, *, start: np.ndarray | None = Non
 def objective(dreamer: Dreamer, frame: np.ndarray) -> float:
     """The objective of a whole frame, found without the engine."""
     activations = dreamer.network.features(dreamer.objective.layers, "float32")(tf.constant(frame[None]))
-    return float(dreamer.objective.value(activations, np.array(dreamer.objective.weights, np.float32)))
+    return float(dreamer.objective.value(view_of(activations), np.array(dreamer.objective.weights, np.float32)))
 
 
 def rms(values: np.ndarray) -> float:
@@ -54,6 +55,11 @@ LOOKS: dict[str, dict[str, Any]] = {
     "raw": {},
     "mean": {"objective": "mean"},
     "treated": {"laplacian": 4, "natural_colors": 0.8},
+    "smooth": {"smooth": 1.0},
+    "one over f": {"one_over_f": 1.0},
+    "adam": {"ascent": "adam", "strength": 0.5},
+    "detail": {"octave_mode": "detail"},
+    "grow": {"octave_mode": "grow", "octave_scale": 1.1},
     "two layers": {"layers": {BRANCH: 0.5, DEEP: 2.0}},
     "cropped": {"layers": {DEEP: 1.0}, "crop": 2},
 }
@@ -121,6 +127,90 @@ def test_finer_octaves_start_from_what_the_coarser_ones_found() -> None:
     raised = start + resize(coarse - resize(start, small), (60, 90))
     fine = dream(tiny_dreamer(octaves=1, jitter=1), frame, start=raised).residual
     assert dream(dreamer, frame, start=start).residual == pytest.approx(fine, abs=1e-6)
+
+
+MODES: dict[str, dict[str, Any]] = {
+    "plain": {"octaves": 3},
+    "one above": {"octaves": 3, "octaves_above": 1},
+}
+
+
+def octave(picture: np.ndarray) -> np.ndarray:
+    """The engine's steps on one picture, without octaves."""
+    return dream(tiny_dreamer(octaves=1, jitter=1), zeros(picture), start=np.clip(picture, 0, 1)).residual
+
+
+@pytest.mark.parametrize("more", MODES.values(), ids=MODES)
+def test_the_detail_mode_written_out(more: dict[str, Any]) -> None:
+    """As in the Keras example: the picture is enlarged, with what shrinking it had lost."""
+    dreamer = tiny_dreamer(octave_mode="detail", jitter=1, **more)
+    frame, start = picture(60, 90), 0.1 * (picture(60, 90, 1) - 0.5)
+    sizes = dreamer.octave_sizes(60, 90)[::-1]
+    original = frame + start
+    shrunk = resize(original, sizes[0])
+    dreamt = shrunk
+    for size in sizes:
+        now = resize(original, size)
+        dreamt = octave(resize(dreamt, size)) + now - resize(shrunk, size)
+        shrunk = now
+    wanted = np.clip(resize(dreamt, (60, 90)), 0, 1)
+    assert frame + dream(dreamer, frame, start=start).residual == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("more", MODES.values(), ids=MODES)
+def test_the_grow_mode_written_out(more: dict[str, Any]) -> None:
+    dreamer = tiny_dreamer(octave_mode="grow", jitter=1, **more)
+    frame, start = picture(60, 90), 0.1 * (picture(60, 90, 1) - 0.5)
+    dreamt = frame + start
+    for size in dreamer.octave_sizes(60, 90)[::-1]:
+        dreamt = octave(resize(dreamt, size))
+    wanted = np.clip(resize(dreamt, (60, 90)), 0, 1)
+    assert frame + dream(dreamer, frame, start=start).residual == pytest.approx(wanted, abs=1e-5)
+
+
+def test_octaves_above_are_larger_than_the_frame_and_made_smaller_at_the_end() -> None:
+    dreamer = tiny_dreamer(octaves=2, octaves_above=1, octave_scale=2.0, jitter=1)
+    assert dreamer.octave_sizes(60, 90) == [(120, 180), (60, 90)]
+    assert tiny_dreamer(octaves=4, octaves_above=3).octave_sizes(1, 1)[-1] == (1, 1)
+    frame, start, alone = picture(60, 90), 0.1 * (picture(60, 90, 1) - 0.5), tiny_dreamer(octaves=1, jitter=1)
+    large = (120, 180)
+    base, carried = resize(frame, large), resize(start, large)
+    delta = dream(alone, frame, start=start).residual - start
+    delta = dream(alone, base, start=carried + resize(delta, large)).residual - carried
+    wanted = start + resize(delta, (60, 90))
+    assert dream(dreamer, frame, start=start).residual == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["residual", "detail", "grow"])
+def test_refining_goes_by_residuals_in_every_mode(mode: str) -> None:
+    frame, start = picture(60, 70), 0.1 * (picture(60, 70, 1) - 0.5)
+    plain = dream(tiny_dreamer(octaves=2, jitter=1), frame, start=start).residual
+    dreamer = tiny_dreamer(octaves=2, jitter=1, octave_mode=mode)
+    assert np.array_equal(dream(dreamer, frame, start=start, refine=True).residual, plain)
+    assert np.array_equal(dream(dreamer, frame, start=start).residual, plain) == (mode == "residual")
+
+
+@pytest.mark.parametrize("above", [0, 1])
+@pytest.mark.parametrize("mode", ["residual", "detail", "grow"])
+def test_in_every_mode_the_picture_stays_within_its_range(mode: str, above: int) -> None:
+    frame = picture(40, 50, low=0, high=1)
+    dreamer = tiny_dreamer(octaves=3, octaves_above=above, octave_mode=mode, jitter=1)
+    result = dream(dreamer, frame, steps=4, rate=0.3).residual
+    assert frame + result == pytest.approx(np.clip(frame + result, 0, 1), abs=1e-6)
+    again = dream(dreamer, frame, start=result, steps=2, rate=0.3, refine=True).residual
+    assert frame + again == pytest.approx(np.clip(frame + again, 0, 1), abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 60), (7, 90)])
+def test_any_frame_can_be_dreamed_with_every_treatment_and_memory(size: tuple[int, int]) -> None:
+    look: dict[str, Any] = {"smooth": 3.0, "one_over_f": 1.0, "ascent": "adam", "memory": "carry", "octaves_above": 2}
+    dreamer = tiny_dreamer(octaves=4, octave_mode="detail", **look)
+    result = dream(dreamer, picture(*size))
+    assert result.residual.shape == (*size, 3)
+    assert np.isfinite(result.residual).all()
+    memory, _ = result.remembered
+    assert memory is not None
+    assert memory.shape == (*size, 6)
 
 
 def one_step(size: int, halo: int, network: Network, layer: str, laplacian: int = 3) -> tuple[np.ndarray, int]:

@@ -2,13 +2,16 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from dreamvideo.dream import networks
-from dreamvideo.dream.networks import NETWORKS, Network, load_network, resolve_precision
+from dreamvideo import catalogue
+from dreamvideo.catalogue import NETWORKS, RANGES
+from dreamvideo.dream.networks import Network, load_network, resolve_precision
 from dreamvideo.errors import ConfigError, NetworkError
 from tests.tiny import BRANCH, DEEP, MIXED, picture, tiny_network
 
@@ -70,7 +73,7 @@ def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     if damage != "missing":
         path.write_bytes(good[:100_000] if damage == "cut" else good[:-1] + bytes([good[-1] ^ 1]))
 
-    class Elsewhere(networks.NetworkSpec):
+    class Elsewhere(catalogue.NetworkSpec):
         def path(self) -> Path:
             return path
 
@@ -81,9 +84,76 @@ def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert caught.value.exit_code == 5
 
 
-@pytest.mark.parametrize("spec", NETWORKS.values(), ids=NETWORKS)
-def test_the_pinned_hash_is_that_of_the_file(spec: networks.NetworkSpec) -> None:
+def test_the_pinned_hash_is_that_of_the_file() -> None:
+    spec = NETWORKS["inceptionv3"]
     assert hashlib.sha256(spec.path().read_bytes()).hexdigest() == spec.sha256
+
+
+def test_every_network_of_the_table_can_be_loaded_or_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DREAMVIDEO_CACHE", str(tmp_path))
+    for spec in NETWORKS.values():
+        assert spec.values in RANGES
+        assert spec.showcase
+        if spec.origin is not None:
+            with pytest.raises(NetworkError, match=f"dreamvideo networks pull {spec.name}"):
+                load_network(spec.name)
+
+
+def test_colours_enter_as_torch_and_caffe_expect() -> None:
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Activation("linear", name="same")])
+    frame = np.array([1.0, 0.5, 0.0], np.float32).reshape(1, 1, 3)  # red, green, blue
+    for name, expected in (
+        ("torch", [(1 - 0.485) / 0.229, (0.5 - 0.456) / 0.224, -0.406 / 0.225]),
+        ("caffe", [-103.939, 127.5 - 116.779, 255 - 123.68]),
+        ("inception5h", [138.0, 10.5, -117.0]),
+        ("-1..1", [1.0, 0.0, -1.0]),
+        ("0..255", [255.0, 127.5, 0.0]),
+    ):
+        network = Network(model, name="same", **vars(RANGES[name]))
+        assert np.allclose(activations(network, "same", frame, "float32").ravel(), expected, atol=1e-3), name
+
+
+def test_a_layer_that_begins_an_activation_for_every_last_pixel_needs_no_whole_sides() -> None:
+    image = keras.Input((None, None, 3))
+    same = keras.layers.Conv2D(4, 3, 2, "same", name="same")(image)
+    valid = keras.layers.MaxPooling2D(2, name="valid")(same)
+    network = Network(keras.Model(image, valid), name="padded")
+    assert network.whole_sides(["same"]) == (1, 0)
+    assert network.whole_sides(["same", "valid"]) == (4, 3)
+    assert tiny_network().whole_sides([DEEP]) != (1, 0)
+
+
+def test_channels_are_those_of_the_activations() -> None:
+    network = tiny_network()
+    for layer in (MIXED, DEEP):
+        assert network.channels(layer) == activations(network, layer, picture(24, 24), "float32").shape[-1]
+    with pytest.raises(ConfigError, match="mixd"):
+        network.channels("mixd")
+
+
+def test_a_description_has_the_shapes_and_the_fields_that_activations_see() -> None:
+    network, frame = tiny_network(), picture(40, 52)
+    for layer in network.describe(40, 52):
+        values = activations(network, layer.name, frame, "float32")
+        assert (layer.height, layer.width, layer.channels) == values.shape[1:]
+    (field,) = {layer.receptive_field for layer in network.describe() if layer.name == DEEP}
+    assert field == seen_by_the_middle(network, DEEP)
+    with pytest.raises(ConfigError, match=r"4x4 is too small for tiny: it takes \d+x\d+"):
+        network.describe(4, 4)
+
+
+def seen_by_the_middle(network: Network, layer: str) -> int:
+    """The side of the region that the middle activation's gradient reaches."""
+    features: Any = network.features([layer], "float32")
+    frame = tf.constant(picture(65, 65)[None])
+    with tf.GradientTape() as tape:
+        tape.watch(frame)
+        values: Any = features(frame)[layer]
+        loss = tf.reduce_sum(values[:, values.shape[1] // 2, values.shape[2] // 2])
+    rows = np.flatnonzero(np.abs(np.asarray(tape.gradient(loss, frame))).sum((0, 2, 3)))
+    return int(rows[-1] - rows[0] + 1)
 
 
 def test_a_precision_that_is_asked_for_is_taken() -> None:
@@ -93,6 +163,12 @@ def test_a_precision_that_is_asked_for_is_taken() -> None:
         "float16",
     ]
     assert resolve_precision("auto") in {"float32", "bfloat16", "float16"}
+
+
+def test_a_precision_that_the_network_does_not_compute_in_is_refused() -> None:
+    assert resolve_precision("auto", ("float32",)) == "float32"
+    with pytest.raises(ConfigError, match=r"bfloat16.*float32 only"):
+        resolve_precision("bfloat16", ("float32",))
 
 
 def test_the_embedded_network_reaches_from_textures_to_mixed9(inception: Network) -> None:

@@ -89,6 +89,19 @@ def test_a_still_is_one_frame(tmp_path: Path) -> None:
         open_source(str(tmp_path / "[a] *.png"), start=1)
 
 
+def test_a_still_is_shown_for_as_long_as_is_asked(tmp_path: Path) -> None:
+    grey(tmp_path / "a.png", 9)
+    with open_source(str(tmp_path / "a.png"), frames=3) as source:
+        frames = list(source.frames())
+    assert (source.still, source.frame_count, len(frames)) == (True, 3, 3)
+    assert np.array_equal(frames[0], frames[2])
+
+
+def test_only_a_still_can_be_given_a_number_of_frames(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no still"):
+        open_source(str(tmp_path), frames=2)
+
+
 def test_width_scales_a_still(tmp_path: Path) -> None:
     grey(tmp_path / "a.png", 9, size=(10, 7))
     with open_source(str(tmp_path / "a.png"), width=5) as source:

@@ -25,7 +25,7 @@ def test_a_plan_counts_frames_octaves_tiles_and_steps(studio: Studio) -> None:
     assert plan.octaves == [(48, 64), (24, 32), (12, 16)]
     assert plan.tiles == [2, 1, 1]
     assert (plan.first_steps, plan.carried_steps) == (20, 2)
-    assert (plan.precision, plan.layers) == ("float32", {MIXED: 1.0})
+    assert (plan.precision, plan.objective) == ("float32", f"mean_square({MIXED})")
     assert plan.notes == []
     assert plan.seconds is not None
     assert plan.seconds == pytest.approx(plan.seconds_first_frame + (FRAMES - 1) * plan.seconds_per_frame)

@@ -1,0 +1,79 @@
+"""The pictures and clips that an objective looks at beside its input: guides, styles and masks, frame by frame."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from dreamvideo.errors import ConfigError
+from dreamvideo.media.source import Source, open_source
+
+
+class Companions:
+    """Opens every picture once. Frame t of a clip goes with frame t of the input, and its last frame with all after it.
+
+    ``paths``: by the names that the objective calls them. Raises ``ConfigError`` for a name without a file and
+    ``InputError`` for a file that can't be read.
+    """
+
+    def __init__(self, paths: Mapping[str, str], source: Source) -> None:
+        for name, path in paths.items():
+            if name == path and name.isidentifier() and not Path(path).exists():
+                raise ConfigError(
+                    f"the objective looks at a picture called '{name}'; give it with --picture {name}=FILE"
+                )
+        with ExitStack() as stack:
+            self._sources = {name: stack.enter_context(self._open(path, source)) for name, path in paths.items()}
+            self._stack = stack.pop_all()
+        self._frames: dict[str, Iterator[np.ndarray]] = {name: each.frames() for name, each in self._sources.items()}
+        self._index = -1
+        self._latest: dict[str, np.ndarray] = {}
+
+    @staticmethod
+    def _open(path: str, source: Source) -> Source:
+        opened = open_source(path)
+        if opened.still or opened.rate == source.rate or source.still:
+            return opened
+        opened.close()
+        return open_source(path, rate=source.rate)
+
+    def __enter__(self) -> "Companions":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def at(self, index: int) -> dict[str, np.ndarray]:
+        """The pictures for frame ``index``, ``float32 [height, width, 3]``, the very same arrays where none changed.
+
+        Frames are asked for in their order.
+        """
+        while self._index < index:
+            self._latest |= {
+                name: frame for name, frames in self._frames.items() if (frame := next(frames, None)) is not None
+            }
+            self._index += 1
+        return dict(self._latest)
+
+    def identity(self) -> dict[str, Any]:
+        """What the journal pins of each file."""
+        return {name: each.identity() for name, each in self._sources.items()}
+
+    def notes(self, masks: list[str], source: Source) -> list[str]:
+        """What the user should know of the files: their own warnings, and masks that have to be scaled."""
+        scaled = [
+            f"the mask {name} is {mask.width}x{mask.height}; it is scaled to the frame's {source.width}x{source.height}"
+            for name in masks
+            if ((mask := self._sources[name]).width, mask.height) != (source.width, source.height)
+        ]
+        return [*self.warnings, *scaled]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was found wrong with the files so far, though they could be used."""
+        return [warning for each in self._sources.values() for warning in each.warnings]

@@ -1,0 +1,64 @@
+"""One picture, read, dreamed and written; what ``image --before-after``, ``noise`` and the sheets have in common."""
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dreamvideo.config import Config, to_toml
+from dreamvideo.errors import ConfigError, OutputError
+from dreamvideo.media.sheet import side_by_side
+from dreamvideo.media.sink import OutputKind, check_output
+from dreamvideo.media.source import Source
+from dreamvideo.media.still import can_embed, write_image
+from dreamvideo.motion.carry import Seen
+from dreamvideo.render.companions import Companions
+from dreamvideo.render.job import Job, Listener, Progress, Report
+from dreamvideo.render.pipeline import Dreamt, Notes, Recurrence, check_job, load_dreamer, open_input
+
+if TYPE_CHECKING:
+    from dreamvideo.dream.engine import Dreamer
+
+
+def check_picture(output: str, *, overwrite: bool) -> None:
+    """Refuse an output that is no picture (``ConfigError``), or that exists or can't be written (``OutputError``)."""
+    if not output:
+        raise OutputError("the output has no name")
+    if check_output(output, overwrite=overwrite) is not OutputKind.STILL:
+        raise ConfigError(f"{output} is not a picture; give it an extension such as .png")
+
+
+def check_photo(job: Job, source: Source) -> None:
+    """``check_picture``, and refuse an input that is no single picture, or the output's own file."""
+    if not source.still:
+        raise ConfigError(f"{job.input} is not a single picture; take one frame out of it first")
+    check_picture(job.output, overwrite=job.overwrite)
+    check_job(job, source)
+
+
+def dream_still(config: Config, dreamer: "Dreamer", source: Source, frame: np.ndarray, notes: Notes) -> Dreamt:
+    """Dream ``frame``, the only one of ``source``: what the first frame of a shot would be."""
+    with Companions(dreamer.pictures, source) as companions:
+        notes.add(dreamer.notes(source.height, source.width))
+        notes.add(companions.notes(dreamer.objective.masks, source))
+        return Recurrence(config, dreamer).next(Seen(0, frame), companions.at(0))
+
+
+def render_before_after(job: Job, listener: Listener) -> Report:
+    """Dream one picture as ``render_image`` does, and write it to the right of what it was."""
+    begun, notes = time.monotonic(), Notes(listener)
+    with open_input(job) as source:
+        check_photo(job, source)
+        notes.add(source.warnings)
+        frame = next(source.frames())
+        dreamer = load_dreamer(job.config)
+        listener.progress(Progress("dream", 0, 1))
+        dreamt = dream_still(job.config, dreamer, source, frame, notes)
+        listener.progress(Progress("dream", 1, 1, dreamt.objective))
+    write_picture(job.output, side_by_side(frame, dreamt.dreamed), job.config)
+    return Report(job.output, frames=1, dreamed=1, shots=1, seconds=time.monotonic() - begun, notes=notes.all)
+
+
+def write_picture(output: str, frame: np.ndarray, config: Config) -> None:
+    """Write a frame with the settings that made it, where the kind of file can hold them. Raises ``OutputError``."""
+    write_image(output, frame, metadata=to_toml(config) if can_embed(output) else None)
