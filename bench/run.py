@@ -26,7 +26,8 @@ from dreamvideo.media.still import read_image, write_image
 from dreamvideo.motion.carry import Seen, watch
 from dreamvideo.motion.flow import resize_flow, warp
 from dreamvideo.motion.shots import CutFinder
-from dreamvideo.render.pipeline import AHEAD, Recurrence
+from dreamvideo.render.pipeline import AHEAD
+from dreamvideo.render.recurrence import Recurrence
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "inputs"
 LAYERS = {"mixed3": 1.0, "mixed5": 1.0}  # the tutorial's layers; both sides use them, and the same raw gradient

@@ -25,20 +25,24 @@ def resolve(
     sets: Iterable[str] = (),
     named: Mapping[str, Any] | None = None,
     *,
+    base: Mapping[str, Any] | None = None,
     presets: Path | None = None,
 ) -> Config:
-    """Merge what the user asked for: defaults < preset < config file < ``sets`` < ``named``.
+    """Merge what the user asked for: defaults < ``base`` < preset < config file < ``sets`` < ``named``.
 
     Parameters
     ----------
     sets : ``section.key=value`` each, the value in TOML; a bare word is text. ``carry=0.5`` means carry.strength.
     named : full names, such as ``dream.strength``, to values; None means not given.
+    base : a command's own defaults, as ``named``.
     presets : the folder of presets, by default the program's own.
 
     A table of layers in a preset or file replaces the one below it; ``dream.layers.mixed4=2`` changes one entry.
     Raises ``ConfigError`` that lists every problem, one a line.
     """
     merge = _Merge()
+    for key, value in (base or {}).items():
+        merge.value(key, value, "a default")
     if preset is not None:
         merge.preset(preset, presets)
     if config_file is not None:

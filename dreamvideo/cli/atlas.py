@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dreamvideo.cli import options
-from dreamvideo.cli.defaults import resolve_over
 from dreamvideo.cli.features import SHEET, Channels
 from dreamvideo.cli.run import Manner
 from dreamvideo.cli.sheets import MakeSheet, run_sheet
@@ -105,7 +104,7 @@ def atlas(
         return SheetJob(output, settled, side, resume=resume, keep=keep, overwrite=overwrite, work=work)
 
     if compare is None:
-        settled = resolve_over(BASE, *look, {**named, "dream.objective": f'channel("{layer}", 0)'})
+        settled = resolve(*look, {**named, "dream.objective": f'channel("{layer}", 0)'}, base=BASE)
         return run_sheet(_channels(job(settled), str(layer), channels), manner)
     settled = resolve(*look, named)
     if compare is Compare.LAYERS:

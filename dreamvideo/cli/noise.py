@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from dreamvideo.cli import options
-from dreamvideo.cli.defaults import resolve_over
 from dreamvideo.cli.run import Manner, run_picture
+from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
 COARSEST = 96  # pixels on the shorter side, at least: forms as large as the network can see
@@ -71,7 +71,7 @@ def noise(
         **options.picture_settings(pictures),
         "dream.strength": strength,
     }
-    settled = resolve_over(base(*pixels), preset, config, sets or (), named)
+    settled = resolve(preset, config, sets or (), named, base=base(*pixels))
     from dreamvideo.render.noise import render_noise
 
     job = Job("", output, settled, overwrite=overwrite)

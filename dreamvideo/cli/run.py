@@ -27,7 +27,8 @@ class Manner:
 
 def run(kind: Literal["clip", "image", "before-after"], job: Job, manner: Manner) -> int:
     """Do one job and return the exit status."""
-    from dreamvideo.render.pipeline import render_clip, render_image
+    from dreamvideo.render.picture import render_image
+    from dreamvideo.render.pipeline import render_clip
     from dreamvideo.render.plan import make_plan, preview_config
 
     if manner.preview:
@@ -36,12 +37,9 @@ def run(kind: Literal["clip", "image", "before-after"], job: Job, manner: Manner
         plan = make_plan(job)
         result(as_json(plan) if manner.json else plan_text(plan))
         return 0
-    if kind == "image":
-        return run_picture(lambda listener: render_image(job, listener), manner)
-    if kind == "before-after":
-        from dreamvideo.render.picture import render_before_after
-
-        return run_picture(lambda listener: render_before_after(job, listener), manner)
+    if kind != "clip":
+        both = kind == "before-after"
+        return run_picture(lambda listener: render_image(job, listener, before_after=both), manner)
     report, interrupt = _interruptible(render_clip, job, manner)
     return _tell(report, manner, interrupt)
 

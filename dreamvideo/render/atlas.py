@@ -11,8 +11,8 @@ from dreamvideo.media.sheet import Label, Layout
 from dreamvideo.motion.carry import still_pace
 from dreamvideo.render.channels import choose_channels
 from dreamvideo.render.job import Listener
-from dreamvideo.render.pipeline import Notes, load_dreamer
 from dreamvideo.render.sheets import Cell, SheetJob, SheetReport, make_sheet, open_journal
+from dreamvideo.render.start import Notes, load_dreamer
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer

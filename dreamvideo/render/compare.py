@@ -14,9 +14,9 @@ from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Listener
 from dreamvideo.render.journal import Journal
 from dreamvideo.render.picture import check_photo, dream_still
-from dreamvideo.render.pipeline import Notes, load_dreamer, open_input
 from dreamvideo.render.plan import preview_config
 from dreamvideo.render.sheets import Cell, SheetJob, SheetReport, fit, make_sheet, open_journal
+from dreamvideo.render.start import Notes, load_dreamer, open_input
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from dreamvideo.media.still import resize
 from dreamvideo.render.channels import choose_channels
 from dreamvideo.render.job import Job, Listener
 from dreamvideo.render.picture import check_photo, write_picture
-from dreamvideo.render.pipeline import Notes, open_input
 from dreamvideo.render.sheets import SheetReport, check_size, fit
+from dreamvideo.render.start import Notes, open_input
 
 if TYPE_CHECKING:
     from dreamvideo.dream.networks import Network

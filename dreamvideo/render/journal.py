@@ -8,6 +8,7 @@ that a resumed render equals an uninterrupted one. Memories are large, and only 
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,16 @@ from dreamvideo.motion.carry import AGE_STEPS, State
 
 FORMAT = "dreamvideo journal 1"
 MEMORIES = 8  # kept behind the latest frame: more than a crash can lose
+
+
+@contextmanager
+def keeping(journal: "Journal") -> Iterator[None]:
+    """Tell with an error how to go on from what is finished."""
+    try:
+        yield
+    except DreamError as error:
+        sentence = str(error).rstrip(".")
+        raise type(error)(f"{sentence}. What is finished is kept in {journal.folder}: go on with --resume") from error
 
 
 class Journal:

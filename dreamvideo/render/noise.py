@@ -12,7 +12,7 @@ from dreamvideo.media.source import Part
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Listener, Progress, Report
 from dreamvideo.render.picture import check_picture, dream_still, write_picture
-from dreamvideo.render.pipeline import Notes, load_dreamer
+from dreamvideo.render.start import Notes, load_dreamer
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer

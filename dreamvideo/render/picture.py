@@ -1,4 +1,4 @@
-"""One picture, read, dreamed and written; what ``image --before-after``, ``noise`` and the sheets have in common."""
+"""One picture, read, dreamed and written: ``image``, and what ``noise`` and the sheets share with it."""
 
 import time
 from typing import TYPE_CHECKING
@@ -14,7 +14,8 @@ from dreamvideo.media.still import can_embed, write_image
 from dreamvideo.motion.carry import Seen
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Listener, Progress, Report
-from dreamvideo.render.pipeline import Dreamt, Notes, Recurrence, check_job, load_dreamer, open_input
+from dreamvideo.render.recurrence import Dreamt, Recurrence
+from dreamvideo.render.start import Notes, check_job, load_dreamer, open_input
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
@@ -36,27 +37,35 @@ def check_photo(job: Job, source: Source) -> None:
     check_job(job, source)
 
 
+def render_image(job: Job, listener: Listener, *, before_after: bool = False) -> Report:
+    """Dream one picture as a shot's first frame would be; with ``before_after`` it is put to the right of the input."""
+    begun, notes = time.monotonic(), Notes(listener)
+    with open_input(job) as source:
+        if not source.still:
+            raise ConfigError(f"{job.input} is not a single picture; use `dreamvideo render` for clips and folders")
+        if check_job(job, source) is not OutputKind.STILL:
+            raise ConfigError(f"{job.output} is not a picture; give it an extension such as .png, or use `render`")
+        notes.add(source.warnings)
+        return render_still(job, source, notes, begun, before_after=before_after)
+
+
+def render_still(job: Job, source: Source, notes: Notes, begun: float, *, before_after: bool = False) -> Report:
+    """Dream a still that has been opened and checked, and write it."""
+    dreamer = load_dreamer(job.config)
+    frame = next(source.frames())
+    notes.listener.progress(Progress("dream", 0, 1))
+    dreamt = dream_still(job.config, dreamer, source, frame, notes)
+    notes.listener.progress(Progress("dream", 1, 1, dreamt.objective))
+    write_picture(job.output, side_by_side(frame, dreamt.dreamed) if before_after else dreamt.dreamed, job.config)
+    return Report(job.output, frames=1, dreamed=1, shots=1, seconds=time.monotonic() - begun, notes=notes.all)
+
+
 def dream_still(config: Config, dreamer: "Dreamer", source: Source, frame: np.ndarray, notes: Notes) -> Dreamt:
-    """Dream ``frame``, the only one of ``source``: what the first frame of a shot would be."""
+    """Dream ``frame``, the only one of ``source``."""
     with Companions(dreamer.pictures, source) as companions:
         notes.add(dreamer.notes(source.height, source.width))
         notes.add(companions.notes(dreamer.objective.masks, source))
         return Recurrence(config, dreamer).next(Seen(0, frame), companions.at(0))
-
-
-def render_before_after(job: Job, listener: Listener) -> Report:
-    """Dream one picture as ``render_image`` does, and write it to the right of what it was."""
-    begun, notes = time.monotonic(), Notes(listener)
-    with open_input(job) as source:
-        check_photo(job, source)
-        notes.add(source.warnings)
-        frame = next(source.frames())
-        dreamer = load_dreamer(job.config)
-        listener.progress(Progress("dream", 0, 1))
-        dreamt = dream_still(job.config, dreamer, source, frame, notes)
-        listener.progress(Progress("dream", 1, 1, dreamt.objective))
-    write_picture(job.output, side_by_side(frame, dreamt.dreamed), job.config)
-    return Report(job.output, frames=1, dreamed=1, shots=1, seconds=time.monotonic() - begun, notes=notes.all)
 
 
 def write_picture(output: str, frame: np.ndarray, config: Config) -> None:

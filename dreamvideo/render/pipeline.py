@@ -8,125 +8,27 @@ for each frame:
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dreamvideo import __version__
-from dreamvideo.config import Config, to_toml
-from dreamvideo.errors import ConfigError, DreamError, OutputError
+from dreamvideo.config import to_toml
+from dreamvideo.errors import OutputError
 from dreamvideo.media.prefetch import prefetch, writebehind
-from dreamvideo.media.sink import ClipSpec, GifSpec, OutputKind, check_output, write_clip
-from dreamvideo.media.source import Source, open_source
-from dreamvideo.media.still import can_embed, quantize16, write_image
-from dreamvideo.motion.carry import (
-    OLDEST,
-    Pace,
-    Seen,
-    State,
-    carried_pace,
-    carry,
-    catch_up,
-    fade,
-    steady,
-    still_pace,
-    warped_dream,
-    watch,
-)
+from dreamvideo.media.sink import ClipSpec, GifSpec, OutputKind, write_clip
+from dreamvideo.media.source import Source
+from dreamvideo.motion.carry import watch
 from dreamvideo.motion.shots import CutFinder
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Listener, Progress, Report
-from dreamvideo.render.journal import Journal
+from dreamvideo.render.journal import Journal, keeping
+from dreamvideo.render.picture import render_still
+from dreamvideo.render.recurrence import Dreamt, Recurrence
+from dreamvideo.render.start import Notes, check_job, journal_folder, load_dreamer, open_input
 
 if TYPE_CHECKING:
-    from dreamvideo.dream.engine import Dreamer, Prepared
+    from dreamvideo.dream.engine import Dreamer
 
 AHEAD = 3  # frames decoded, or waiting to be written, beside the one in flight
-SETTLING = 3  # rounds of the recurrence on a shot's first frame, after its steps, until its strength is steady
-
-
-@dataclass(frozen=True)
-class Dreamt:
-    """A finished frame: what goes to the journal, and the state that goes on."""
-
-    index: int
-    dreamed: np.ndarray
-    state: State
-    objective: float
-
-
-class Recurrence:
-    """One render's state and how a frame changes it."""
-
-    def __init__(self, config: Config, dreamer: "Dreamer") -> None:
-        self.config, self.dreamer = config, dreamer
-        self.state: State | None = None
-        self.level = 0.0  # how strong the shot began: the RMS of its first residual
-        self.prepared: Prepared | None = None
-
-    def next(self, seen: Seen, pictures: Mapping[str, np.ndarray] | None = None) -> Dreamt:
-        """Dream one frame, after all those before it in its shot; ``pictures`` are the objective's for this frame."""
-        self._prepare(seen, pictures)
-        if seen.begins_shot or self.state is None or self.config.carry.strength == 0:
-            state, objective = self._settle(seen)
-        else:
-            pace = steady(carried_pace(self.config), self.state, self.level, self.config.carry)
-            start = carry(self.state, seen, self.config.carry)
-            state, objective = self._follow(start, pace, seen.index, warped_dream(self.state, seen))
-        dreamed = quantize16(state.frame + state.residual)
-        state = replace(state, residual=dreamed - state.frame)
-        self._go_on(seen, state)
-        return Dreamt(seen.index, dreamed, state, objective)
-
-    def recall(self, seen: Seen, state: State, pictures: Mapping[str, np.ndarray] | None = None) -> None:
-        """Go on from a frame that an earlier run finished in ``state``."""
-        self._prepare(seen, pictures)
-        self._go_on(seen, state)
-
-    def _prepare(self, seen: Seen, pictures: Mapping[str, np.ndarray] | None) -> None:
-        self.prepared = self.dreamer.prepare(seen.frame, pictures, begins_shot=seen.begins_shot, before=self.prepared)
-
-    def _go_on(self, seen: Seen, state: State) -> None:
-        self.state = state
-        if seen.begins_shot:
-            self.level = state.level
-
-    def _settle(self, seen: Seen) -> tuple[State, float]:
-        """Dream a shot's first frame at the strength at which the shot goes on: a still's, which the carry keeps."""
-        frame = seen.frame
-        pace = still_pace(self.config.dream)
-        state = State(frame, np.zeros_like(frame), np.full((*frame.shape[:2], 1), OLDEST, np.float32))
-        state, objective = self._ascend(state, pace, seen.index)
-        rounds = SETTLING if self.config.carry.strength else 0
-        for _ in range(rounds):
-            start = fade(state, self.config.carry.strength)
-            state, objective = self._follow(start, carried_pace(self.config), seen.index)
-        return state, objective
-
-    def _follow(
-        self, start: State, pace: Pace, index: int, before: tuple[np.ndarray, np.ndarray] | None = None
-    ) -> tuple[State, float]:
-        return self._ascend(start, pace, index, refine=True, gain=catch_up(start.age, self.config.carry), before=before)
-
-    def _ascend(self, start: State, pace: Pace, index: int, **more: Any) -> tuple[State, float]:
-        remembered = (start.memory, start.remembered)
-        result = self.dreamer.dream(
-            start.frame,
-            start.residual,
-            index=index,
-            steps=pace.steps,
-            rate=pace.rate,
-            prepared=self.prepared,
-            remembered=remembered,
-            **more,
-        )
-        memory, count = result.remembered
-        return replace(start, residual=result.residual, memory=memory, remembered=count), result.objective
 
 
 def render_clip(job: Job, listener: Listener) -> Report:
@@ -136,7 +38,7 @@ def render_clip(job: Job, listener: Listener) -> Report:
         kind = check_job(job, source)
         notes.add(source.warnings)
         if source.still and kind is OutputKind.STILL:
-            return _render_still(job, source, notes, begun)
+            return render_still(job, source, notes, begun)
         journal = Journal(job.work or journal_folder(job.output))
         _refuse_unasked(job, journal)
         dreamer = load_dreamer(job.config)
@@ -145,10 +47,10 @@ def render_clip(job: Job, listener: Listener) -> Report:
             notes.add(companions.notes(dreamer.objective.masks, source))
             manifest = _manifest(job, source, dreamer, companions)
             done = _open_journal(job, journal, manifest, notes, with_memory=dreamer.carries_memory)
-            with _keeping(journal):
+            with keeping(journal):
                 count, shots, stopped = _dream(job, source, dreamer, companions, journal, done, listener)
                 notes.add(companions.warnings)
-        with _keeping(journal):
+        with keeping(journal):
             notes.add(source.warnings)
             if not stopped:
                 try:
@@ -169,100 +71,8 @@ def render_clip(job: Job, listener: Listener) -> Report:
     )
 
 
-def render_image(job: Job, listener: Listener) -> Report:
-    """Dream one picture: what the first frame of a shot would be."""
-    begun, notes = time.monotonic(), Notes(listener)
-    with open_input(job) as source:
-        if not source.still:
-            raise ConfigError(f"{job.input} is not a single picture; use `dreamvideo render` for clips and folders")
-        if check_job(job, source) is not OutputKind.STILL:
-            raise ConfigError(f"{job.output} is not a picture; give it an extension such as .png, or use `render`")
-        notes.add(source.warnings)
-        return _render_still(job, source, notes, begun)
-
-
-def _render_still(job: Job, source: Source, notes: "Notes", begun: float) -> Report:
-    dreamer = load_dreamer(job.config)
-    with Companions(dreamer.pictures, source) as companions:
-        notes.add(dreamer.notes(source.height, source.width))
-        notes.add(companions.notes(dreamer.objective.masks, source))
-        notes.listener.progress(Progress("dream", 0, 1))
-        dreamt = Recurrence(job.config, dreamer).next(Seen(0, next(source.frames())), companions.at(0))
-    notes.listener.progress(Progress("dream", 1, 1, dreamt.objective))
-    metadata = to_toml(job.config) if can_embed(job.output) else None
-    write_image(job.output, dreamt.dreamed, metadata=metadata)
-    return Report(job.output, frames=1, dreamed=1, shots=1, seconds=time.monotonic() - begun, notes=notes.all)
-
-
-def load_dreamer(config: Config) -> "Dreamer":
-    """The dreamer of a config. TensorFlow is imported here, seconds after a bad input has been refused."""
-    from dreamvideo.dream.engine import Dreamer
-
-    return Dreamer(config.dream, seed=config.seed)
-
-
-class Notes:
-    """Sentences for the user: each told once, when it is known, and kept for the report."""
-
-    def __init__(self, listener: Listener) -> None:
-        self.listener, self.all = listener, []
-
-    def add(self, sentences: Iterable[str]) -> None:
-        """Tell those that are new."""
-        for sentence in sentences:
-            if sentence not in self.all:
-                self.all.append(sentence)
-                self.listener.note(sentence)
-
-
 class Stopped(Exception):
     """Raised while encoding when a stop is asked for: the frames are kept, the output isn't."""
-
-
-@contextmanager
-def _keeping(journal: Journal) -> Iterator[None]:
-    """Tell with an error how to go on from what is finished."""
-    try:
-        yield
-    except DreamError as error:
-        sentence = str(error).rstrip(".")
-        raise type(error)(f"{sentence}. What is finished is kept in {journal.folder}: go on with --resume") from error
-
-
-def journal_folder(output: str) -> Path:
-    """Where the journal of ``output`` lies unless the user says otherwise."""
-    path = Path(output).absolute()
-    return path.with_name(f"{path.name}.journal")
-
-
-def open_input(job: Job) -> Source:
-    """The job's input, as its config asks for it."""
-    given = job.config.input
-    rate = Fraction(given.fps) if given.fps else None
-    return open_source(
-        job.input,
-        start=given.start,
-        end=given.end,
-        width=given.width,
-        rate=rate,
-        max_pixels=given.max_pixels,
-        frames=given.frames,
-    )
-
-
-def check_job(job: Job, source: Source) -> OutputKind:
-    """Refuse what can't end well before anything is dreamed or written: ``OutputError`` or ``ConfigError``."""
-    if not job.output:
-        raise OutputError("the output has no name")
-    kind = check_output(job.output, overwrite=job.overwrite)
-    output = Path(job.output)
-    if output.exists():
-        places = [file if kind is not OutputKind.FOLDER else file.parent for file in source.files]
-        if any(output.samefile(place) for place in places):
-            raise OutputError(f"{job.output} is the input itself; give the dream another name")
-    if kind is OutputKind.STILL and not source.still:
-        raise ConfigError(f"{job.output} holds one picture, but {job.input} is a clip; name a clip or a folder")
-    return kind
 
 
 def _refuse_unasked(job: Job, journal: Journal) -> None:

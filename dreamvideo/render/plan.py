@@ -10,7 +10,8 @@ from dreamvideo.config import Config, Dream
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import carried_pace, still_pace
 from dreamvideo.render.job import Job, Plan
-from dreamvideo.render.pipeline import SETTLING, check_job, load_dreamer, open_input
+from dreamvideo.render.recurrence import SETTLING
+from dreamvideo.render.start import check_job, load_dreamer, open_input
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer

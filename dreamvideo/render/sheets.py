@@ -4,8 +4,7 @@ What goes for a render goes here: an interrupted sheet can be gone on with, by t
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,14 @@ import numpy as np
 
 from dreamvideo import __version__
 from dreamvideo.config import MAX_PIXELS, Config
-from dreamvideo.errors import ConfigError, DreamError, OutputError
+from dreamvideo.errors import ConfigError, OutputError
 from dreamvideo.media.sheet import LARGEST_SIDE, Label, Layout, contact_sheet
 from dreamvideo.media.still import resize
 from dreamvideo.motion.carry import State
 from dreamvideo.render.job import Progress
-from dreamvideo.render.journal import Journal
+from dreamvideo.render.journal import Journal, keeping
 from dreamvideo.render.picture import check_picture, write_picture
-from dreamvideo.render.pipeline import Notes, journal_folder
+from dreamvideo.render.start import Notes, journal_folder
 
 _NO_AGE = np.zeros((1, 1, 1), np.float32)  # nothing goes on from a cell
 
@@ -131,16 +130,6 @@ def _dream(journal: Journal, cells: Sequence[Cell], layout: Layout, done: int, n
             journal.keep(index, small, State(small, small, _NO_AGE))
             listener.progress(Progress("dream", index + 1, len(cells), objective))
     return len(cells)
-
-
-@contextmanager
-def keeping(journal: Journal) -> Iterator[None]:
-    """Tell with an error how to go on from what is finished."""
-    try:
-        yield
-    except DreamError as error:
-        sentence = str(error).rstrip(".")
-        raise type(error)(f"{sentence}. What is finished is kept in {journal.folder}: go on with --resume") from error
 
 
 def check_size(layout: Layout, output: str) -> None:

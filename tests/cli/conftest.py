@@ -22,9 +22,9 @@ class FakeRenderer:
     jobs: list[tuple[str, Job]] = field(default_factory=list)
     behave: Callable[[Job, Listener], Report] = lambda job, _listener: Report(job.output, 4, 4, 2, 83.0)
 
-    def render(self, kind: str) -> Callable[[Job, Listener], Report]:
-        def rendered(job: Job, listener: Listener) -> Report:
-            self.jobs.append((kind, job))
+    def render(self, kind: str) -> Callable[..., Report]:
+        def rendered(job: Job, listener: Listener, *, before_after: bool = False) -> Report:
+            self.jobs.append((f"{kind} before after" if before_after else kind, job))
             for done in range(5):
                 listener.progress(Progress("dream", done, 4, 0.5 * done))
             listener.progress(Progress("encode", 4, 4))
@@ -70,7 +70,8 @@ def preview_config(job: Job) -> Config:
 def renderer(monkeypatch: pytest.MonkeyPatch) -> FakeRenderer:
     fake = FakeRenderer()
     contents: dict[str, dict[str, Any]] = {
-        "pipeline": {"render_clip": fake.render("clip"), "render_image": fake.render("image")},
+        "pipeline": {"render_clip": fake.render("clip")},
+        "picture": {"render_image": fake.render("image")},
         "plan": {"make_plan": make_plan, "preview_config": preview_config},
     }
     for name, functions in contents.items():

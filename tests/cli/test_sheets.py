@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dreamvideo.cli.defaults import resolve_over
+from dreamvideo.merging import resolve
 from dreamvideo.presets import list_presets
 from dreamvideo.render.job import Listener, Progress, Report
 from dreamvideo.render.sheets import SheetReport
@@ -36,7 +36,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Calls:
         ("compare", ["compare", "compare_layers"], sheet),
         ("features", ["render_features"], sheet),
         ("noise", ["render_noise"], picture),
-        ("picture", ["render_before_after"], picture),
     ):
         for name in names:
             monkeypatch.setattr(f"dreamvideo.render.{module}.{name}", fake(name, answer))
@@ -146,18 +145,16 @@ def test_features(dreamvideo, asked: Calls) -> None:
     assert "missing option '--layer'" in dreamvideo("features", "cat.jpg", "-o", "maps.png").err
 
 
-def test_before_after(dreamvideo, asked: Calls, renderer) -> None:
+def test_before_after(dreamvideo, renderer) -> None:
     assert dreamvideo("image", "cat.jpg", "-o", "dream.png", "--before-after").code == 0
     assert dreamvideo("image", "cat.jpg", "-o", "dream.png").code == 0
-    ((_, job),) = asked
-    assert (job.input, job.output) == ("cat.jpg", "dream.png")
-    assert [kind for kind, _ in renderer.jobs] == ["image"]
+    assert [kind for kind, _ in renderer.jobs] == ["image before after", "image"]
 
 
 def test_a_commands_own_defaults_lie_below_all_that_is_said(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("[dream]\nstep = 0.5\n")
     base = {"dream.steps": 2, "dream.step": 0.1, "dream.octaves": 2, "dream.strength": 2.0}
-    config = resolve_over(base, "painterly", file, ["dream.octaves=4"], {"seed": 5, "dream.halo": None})
+    config = resolve("painterly", file, ["dream.octaves=4"], {"seed": 5, "dream.halo": None}, base=base)
     dream = config.dream
     assert (dream.steps, dream.step, dream.octaves, dream.strength, config.seed) == (2, 0.5, 4, 0.45, 5)

@@ -12,8 +12,8 @@ from dreamvideo.media.still import read_image, read_png16
 from dreamvideo.render import atlas
 from dreamvideo.render.atlas import dream_channels, render_atlas
 from dreamvideo.render.job import Listener, Progress
-from dreamvideo.render.pipeline import journal_folder
 from dreamvideo.render.sheets import SheetJob, SheetReport
+from dreamvideo.render.start import journal_folder
 from tests.tiny import MIXED, shared_dreamer, tiny_config
 
 CONFIG = tiny_config(dream={"objective": f'channel("{MIXED}", 0)', "layers": {}, "steps": 4, "step": 0.03})

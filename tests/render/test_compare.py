@@ -11,8 +11,9 @@ from dreamvideo.errors import ConfigError, InputError, NetworkError
 from dreamvideo.media.still import read_image, read_png16, write_image
 from dreamvideo.render.compare import Variant, compare, compare_layers
 from dreamvideo.render.job import Job, Listener
-from dreamvideo.render.pipeline import journal_folder, render_image
+from dreamvideo.render.picture import render_image
 from dreamvideo.render.sheets import SheetJob
+from dreamvideo.render.start import journal_folder
 from tests.tiny import MIXED, picture, tiny_config, tiny_network
 
 

@@ -12,7 +12,8 @@ from dreamvideo.dream.engine import Dreamer
 from dreamvideo.errors import ConfigError, InputError, OutputError
 from dreamvideo.media.still import read_png16, write_image
 from dreamvideo.render.job import Listener
-from dreamvideo.render.pipeline import journal_folder, render_image
+from dreamvideo.render.picture import render_image
+from dreamvideo.render.start import journal_folder
 from tests.render.conftest import Studio, pan
 from tests.tiny import picture
 

@@ -21,7 +21,8 @@ from dreamvideo.motion.carry import Seen, watch
 from dreamvideo.motion.shots import CutFinder
 from dreamvideo.render import pipeline
 from dreamvideo.render.job import Progress
-from dreamvideo.render.pipeline import Recurrence, journal_folder
+from dreamvideo.render.recurrence import Recurrence
+from dreamvideo.render.start import journal_folder
 from tests.media.conftest import pixels, samples
 from tests.render.conftest import FRAMES, Studio, pan
 from tests.tiny import picture, shared_dreamer, tiny_config, tiny_dreamer, tiny_network

@@ -11,7 +11,7 @@ from dreamvideo.config import Config
 from dreamvideo.errors import ConfigError, InputError, OutputError
 from dreamvideo.media.still import read_image, write_image
 from dreamvideo.render.job import Listener
-from dreamvideo.render.pipeline import render_image
+from dreamvideo.render.picture import render_image
 from tests.media.conftest import pixels
 from tests.render.conftest import Studio
 from tests.tiny import picture, tiny_config

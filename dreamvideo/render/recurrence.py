@@ -1,0 +1,111 @@
+"""The recurrence of a render: how the dream of one frame follows from the one before.
+
+if a frame begins a shot: state = settle(frame)
+else:                     state = dream(carry(state, flow, trust))
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dreamvideo.config import Config
+from dreamvideo.media.still import quantize16
+from dreamvideo.motion.carry import (
+    OLDEST,
+    Pace,
+    Seen,
+    State,
+    carried_pace,
+    carry,
+    catch_up,
+    fade,
+    steady,
+    still_pace,
+    warped_dream,
+)
+
+if TYPE_CHECKING:
+    from dreamvideo.dream.engine import Dreamer, Prepared
+
+SETTLING = 3  # rounds of the recurrence on a shot's first frame, after its steps, until its strength is steady
+
+
+@dataclass(frozen=True)
+class Dreamt:
+    """A finished frame: what goes to the journal, and the state that goes on."""
+
+    index: int
+    dreamed: np.ndarray
+    state: State
+    objective: float
+
+
+class Recurrence:
+    """One render's state and how a frame changes it."""
+
+    def __init__(self, config: Config, dreamer: "Dreamer") -> None:
+        self.config, self.dreamer = config, dreamer
+        self.state: State | None = None
+        self.level = 0.0  # how strong the shot began: the RMS of its first residual
+        self.prepared: Prepared | None = None
+
+    def next(self, seen: Seen, pictures: Mapping[str, np.ndarray] | None = None) -> Dreamt:
+        """Dream one frame, after all those before it in its shot; ``pictures`` are the objective's for this frame."""
+        self._prepare(seen, pictures)
+        if seen.begins_shot or self.state is None or self.config.carry.strength == 0:
+            state, objective = self._settle(seen)
+        else:
+            pace = steady(carried_pace(self.config), self.state, self.level, self.config.carry)
+            start = carry(self.state, seen, self.config.carry)
+            state, objective = self._follow(start, pace, seen.index, warped_dream(self.state, seen))
+        dreamed = quantize16(state.frame + state.residual)
+        state = replace(state, residual=dreamed - state.frame)
+        self._go_on(seen, state)
+        return Dreamt(seen.index, dreamed, state, objective)
+
+    def recall(self, seen: Seen, state: State, pictures: Mapping[str, np.ndarray] | None = None) -> None:
+        """Go on from a frame that an earlier run finished in ``state``."""
+        self._prepare(seen, pictures)
+        self._go_on(seen, state)
+
+    def _prepare(self, seen: Seen, pictures: Mapping[str, np.ndarray] | None) -> None:
+        self.prepared = self.dreamer.prepare(seen.frame, pictures, begins_shot=seen.begins_shot, before=self.prepared)
+
+    def _go_on(self, seen: Seen, state: State) -> None:
+        self.state = state
+        if seen.begins_shot:
+            self.level = state.level
+
+    def _settle(self, seen: Seen) -> tuple[State, float]:
+        """Dream a shot's first frame at the strength at which the shot goes on: a still's, which the carry keeps."""
+        frame = seen.frame
+        pace = still_pace(self.config.dream)
+        state = State(frame, np.zeros_like(frame), np.full((*frame.shape[:2], 1), OLDEST, np.float32))
+        state, objective = self._ascend(state, pace, seen.index)
+        rounds = SETTLING if self.config.carry.strength else 0
+        for _ in range(rounds):
+            start = fade(state, self.config.carry.strength)
+            state, objective = self._follow(start, carried_pace(self.config), seen.index)
+        return state, objective
+
+    def _follow(
+        self, start: State, pace: Pace, index: int, before: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> tuple[State, float]:
+        return self._ascend(start, pace, index, refine=True, gain=catch_up(start.age, self.config.carry), before=before)
+
+    def _ascend(self, start: State, pace: Pace, index: int, **more: Any) -> tuple[State, float]:
+        remembered = (start.memory, start.remembered)
+        result = self.dreamer.dream(
+            start.frame,
+            start.residual,
+            index=index,
+            steps=pace.steps,
+            rate=pace.rate,
+            prepared=self.prepared,
+            remembered=remembered,
+            **more,
+        )
+        memory, count = result.remembered
+        return replace(start, residual=result.residual, memory=memory, remembered=count), result.objective

@@ -1,0 +1,72 @@
+"""What every render begins with: its input and output looked at, its network loaded, somebody to tell things to."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dreamvideo.config import Config
+from dreamvideo.errors import ConfigError, OutputError
+from dreamvideo.media.sink import OutputKind, check_output
+from dreamvideo.media.source import Source, open_source
+from dreamvideo.render.job import Job, Listener
+
+if TYPE_CHECKING:
+    from dreamvideo.dream.engine import Dreamer
+
+
+def load_dreamer(config: Config) -> "Dreamer":
+    """The dreamer of a config. TensorFlow is imported here, seconds after a bad input has been refused."""
+    from dreamvideo.dream.engine import Dreamer
+
+    return Dreamer(config.dream, seed=config.seed)
+
+
+class Notes:
+    """Sentences for the user: each told once, when it is known, and kept for the report."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener, self.all = listener, []
+
+    def add(self, sentences: Iterable[str]) -> None:
+        """Tell those that are new."""
+        for sentence in sentences:
+            if sentence not in self.all:
+                self.all.append(sentence)
+                self.listener.note(sentence)
+
+
+def journal_folder(output: str) -> Path:
+    """Where the journal of ``output`` lies unless the user says otherwise."""
+    path = Path(output).absolute()
+    return path.with_name(f"{path.name}.journal")
+
+
+def open_input(job: Job) -> Source:
+    """The job's input, as its config asks for it."""
+    given = job.config.input
+    rate = Fraction(given.fps) if given.fps else None
+    return open_source(
+        job.input,
+        start=given.start,
+        end=given.end,
+        width=given.width,
+        rate=rate,
+        max_pixels=given.max_pixels,
+        frames=given.frames,
+    )
+
+
+def check_job(job: Job, source: Source) -> OutputKind:
+    """Refuse what can't end well before anything is dreamed or written: ``OutputError`` or ``ConfigError``."""
+    if not job.output:
+        raise OutputError("the output has no name")
+    kind = check_output(job.output, overwrite=job.overwrite)
+    output = Path(job.output)
+    if output.exists():
+        places = [file if kind is not OutputKind.FOLDER else file.parent for file in source.files]
+        if any(output.samefile(place) for place in places):
+            raise OutputError(f"{job.output} is the input itself; give the dream another name")
+    if kind is OutputKind.STILL and not source.still:
+        raise ConfigError(f"{job.output} holds one picture, but {job.input} is a clip; name a clip or a folder")
+    return kind
