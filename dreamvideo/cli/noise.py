@@ -2,12 +2,13 @@
 
 import math
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from dreamvideo.cli import options
-from dreamvideo.cli.run import Manner, run_picture
+from dreamvideo.cli.run import Manner, run_picture, tell_plan
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
@@ -57,6 +58,8 @@ def noise(
     strength: options.Strength = None,
     seed: options.Seed = None,
     pixels: Size = "512",
+    preview: options.Preview = False,
+    dry_run: options.DryRun = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
@@ -72,8 +75,13 @@ def noise(
         "dream.strength": strength,
     }
     settled = resolve(preset, config, sets or (), named, base=base(*pixels))
-    from dreamvideo.render.noise import render_noise
+    from dreamvideo.render.noise import noise_source, render_noise
+    from dreamvideo.render.plan import make_plan, preview_config
 
-    job = Job("", output, settled, overwrite=overwrite)
-    manner = Manner(ctx.obj, dry_run=False, preview=False, json=json, quiet=quiet)
+    job = Job("noise", output, settled, overwrite=overwrite)
+    manner = Manner(ctx.obj, dry_run=dry_run, preview=preview, json=json, quiet=quiet)
+    if preview:
+        job = replace(job, config=preview_config(job, noise_source(job.config, pixels)))
+    if dry_run:
+        return tell_plan(make_plan(job, noise_source(job.config, pixels)), manner)
     return run_picture(lambda listener: render_noise(job, pixels, listener), manner)

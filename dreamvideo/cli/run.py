@@ -11,7 +11,7 @@ from dreamvideo.cli.interrupt import Interrupt
 from dreamvideo.cli.output import as_json, duration, note, result
 from dreamvideo.cli.plan import plan_text
 from dreamvideo.cli.progress import Display
-from dreamvideo.render.job import Job, Listener, Report
+from dreamvideo.render.job import Job, Listener, Plan, Report
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,18 @@ def run(kind: Literal["clip", "image", "before-after"], job: Job, manner: Manner
     if manner.preview:
         job = replace(job, config=preview_config(job))
     if manner.dry_run:
-        plan = make_plan(job)
-        result(as_json(plan) if manner.json else plan_text(plan))
-        return 0
+        return tell_plan(make_plan(job), manner)
     if kind != "clip":
         both = kind == "before-after"
         return run_picture(lambda listener: render_image(job, listener, before_after=both), manner)
     report, interrupt = _interruptible(render_clip, job, manner)
     return _tell(report, manner, interrupt)
+
+
+def tell_plan(plan: Plan, manner: Manner) -> int:
+    """Print what would be done, and return the exit status."""
+    result(as_json(plan) if manner.json else plan_text(plan))
+    return 0
 
 
 def run_picture(render: Callable[[Listener], Report], manner: Manner) -> int:

@@ -21,15 +21,7 @@ import tensorflow as tf
 from dreamvideo.config import Dream
 from dreamvideo.dream.ascent import build_ascend, method
 from dreamvideo.dream.binding import bind_objective
-from dreamvideo.dream.gradients import (
-    SMALLEST_BAND,
-    Treatment,
-    compose,
-    laplacian,
-    natural_colors,
-    one_over_f,
-    smooth,
-)
+from dreamvideo.dream.gradients import SMALLEST_BAND, treatment
 from dreamvideo.dream.networks import Network, load_network, resolve_precision
 from dreamvideo.dream.terms import INPUT, PLACE, PREVIOUS, TRUST, Sight
 from dreamvideo.dream.tiles import Axis, tile_axis
@@ -90,7 +82,7 @@ class Dreamer:
         self.smallest = self.network.smallest_side(layers, self.objective.border) if layers else 1
         self._stride, self._phase = self.network.whole_sides(layers) if layers else (1, 0)
         self._features = self.network.features(layers, self.precision) if layers else lambda _: {}
-        self._ascend = build_ascend(self._features, self.objective, _treatment(settings), settings)
+        self._ascend = build_ascend(self._features, self.objective, treatment(settings), settings)
         self._weights = np.array(self.objective.weights, np.float32)
         self._planes = 3 * method(settings.ascent, settings.momentum).planes
 
@@ -122,6 +114,9 @@ class Dreamer:
             )
         if self.settings.laplacian and min(height, width) < SMALLEST_BAND:
             notes.append(f"a {width}x{height} frame is too small for dream.laplacian and stays as it is; set it to 0")
+        unused = [name for name in self.settings.pictures if name not in self.objective.pictures]
+        if unused:
+            notes.append(f"the objective does not look at the picture{'s' * (len(unused) > 1)} {', '.join(unused)}")
         return notes
 
     def prepare(
@@ -352,19 +347,6 @@ def resize(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def _fractions(size: int) -> np.ndarray:
     return np.linspace(0, 1, size, dtype=np.float32)
-
-
-def _treatment(settings: Dream) -> Treatment:
-    treatments = []
-    if settings.smooth:
-        treatments.append(smooth(settings.smooth))
-    if settings.one_over_f:
-        treatments.append(one_over_f(settings.one_over_f))
-    if settings.laplacian:
-        treatments.append(laplacian(settings.laplacian))
-    if settings.natural_colors:
-        treatments.append(natural_colors(settings.natural_colors))
-    return compose(*treatments)
 
 
 def _stack(axes: list[Axis]) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from dreamvideo.config import Dream
+
 Treatment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 Measure = Callable[[tf.Tensor], tf.Tensor]
 
@@ -19,6 +21,20 @@ SMALLEST_BAND = 4  # pixels on the shorter side below which a pyramid level is o
 # Square root of the colour covariance of natural images (columns: lightness, blue-orange, green-magenta), as used for
 # decorrelated colours in feature visualisation (Olah, Mordvintsev and Schubert 2017).
 COLOR_ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], np.float32)
+
+
+def treatment(settings: Dream) -> Treatment:
+    """All that the settings ask for, in the order in which it makes sense: shape, then spectrum, then colour."""
+    treatments = []
+    if settings.smooth:
+        treatments.append(smooth(settings.smooth))
+    if settings.one_over_f:
+        treatments.append(one_over_f(settings.one_over_f))
+    if settings.laplacian:
+        treatments.append(laplacian(settings.laplacian))
+    if settings.natural_colors:
+        treatments.append(natural_colors(settings.natural_colors))
+    return compose(*treatments)
 
 
 def compose(*treatments: Treatment) -> Treatment:

@@ -23,9 +23,12 @@ TILE_BYTES_PER_PIXEL = 2600  # activations kept for the gradient of one tile pix
 FRAME_COPIES = 20  # whole frames of float32 alive at once: decoded ahead, in flight, gradients, and waiting to be kept
 
 
-def make_plan(job: Job) -> Plan:
-    """The plan of ``job``. The time is an estimate from a few steps of the real network on noise of the right size."""
-    with open_input(job) as source:
+def make_plan(job: Job, opened: Source | None = None) -> Plan:
+    """The plan of ``job``, whose input may have been ``opened`` already.
+
+    The time is an estimate from a few steps of the real network on noise of the right size.
+    """
+    with opened or open_input(job) as source:
         check_job(job, source)
         dreamer = load_dreamer(job.config)
         sizes = dreamer.octave_sizes(source.height, source.width)
@@ -58,16 +61,16 @@ def make_plan(job: Job) -> Plan:
         )
 
 
-def preview_config(job: Job) -> Config:
+def preview_config(job: Job, opened: Source | None = None) -> Config:
     """The config of a quick look: the first frames, at the size of one of the render's own coarser octaves.
 
     What the full render would dream at that size is dreamed, and the finer octaves are left out: the same picture with
     less detail, not another one.
     """
-    with open_input(job) as source:
+    with opened or open_input(job) as source:
         dream, given = job.config.dream, job.config.input
-        dropped = 0
-        while dropped < dream.octaves - 1 and source.width / dream.octave_scale**dropped > PREVIEW_WIDTH:
+        dropped, most = 0, dream.octaves - 1 - dream.octaves_above
+        while dropped < most and source.width / dream.octave_scale**dropped > PREVIEW_WIDTH:
             dropped += 1
         width = max(1, round(source.width / dream.octave_scale**dropped))
         end = given.end

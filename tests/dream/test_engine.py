@@ -460,3 +460,8 @@ def test_every_border_is_dreamed_as_strongly_as_the_middle(inception: Network, s
 def test_the_sizes_that_a_network_sees_whole(inception: Network) -> None:
     assert inception.whole_sides(["mixed4", "mixed0"]) == (16, 11)  # 299 is InceptionV3's own size
     assert inception.whole_sides(["mixed9"]) == (32, 299 % 32)
+
+
+def test_a_picture_that_no_formula_looks_at_is_told_of() -> None:
+    dreamer = tiny_dreamer(objective="guide(mixed, sea)", layers={}, pictures={"sea": "a.png", "sky": "b.png"})
+    assert dreamer.notes(64, 64) == ["the objective does not look at the picture sky"]

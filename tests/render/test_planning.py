@@ -10,6 +10,7 @@ import pytest
 from dreamvideo.dream.engine import Dreamer
 from dreamvideo.errors import OutputError
 from dreamvideo.media.still import write_image
+from dreamvideo.render.noise import noise_source
 from dreamvideo.render.plan import PREVIEW_FRAMES, PREVIEW_WIDTH, make_plan, preview_config
 from tests.render.conftest import FRAMES, Studio, pan
 from tests.render.test_render_clip import MakeStudio
@@ -136,3 +137,12 @@ def test_a_preview_of_a_short_clip_complains_of_nothing(studio: Studio) -> None:
     studio.config = preview_config(studio.job())
     assert studio.render().frames == FRAMES
     assert studio.notes == []
+
+
+def test_a_dream_on_noise_can_be_planned_and_previewed(studio: Studio) -> None:
+    studio.config = tiny_config(dream={"octaves": 4, "octave_scale": 2.0})
+    job = studio.job("out.png")
+    plan = make_plan(job, noise_source(job.config, (1600, 800)))
+    assert (plan.frames, plan.width, plan.height) == (1, 1600, 800)
+    config = preview_config(job, noise_source(job.config, (1600, 800)))
+    assert (config.input.width, config.dream.octaves) == (400, 2)
