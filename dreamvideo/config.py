@@ -246,6 +246,23 @@ class Input(Section):
     )
 
 
+class Noise(Section):
+    """What `dreamvideo noise` starts from, and how its dream is shown."""
+
+    amplitude: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Height of plain even noise around mid-grey; unset: clouds in which the objective sees something.",
+    )
+    spread: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Standard deviation around mid-grey to which the dream is stretched; unset: it stays as it is.",
+    )
+
+
 class Output(Section):
     """How the result is encoded."""
 
@@ -263,6 +280,7 @@ class Config(Section):
     carry: Carry = Field(default_factory=Carry, description="How the dream goes on from frame to frame.")
     shots: Shots = Field(default_factory=Shots, description="Where the dream starts afresh.")
     input: Input = Field(default_factory=Input, description="Which part of the input is dreamed.")
+    noise: Noise = Field(default_factory=Noise, description="What `dreamvideo noise` starts from.")
     output: Output = Field(default_factory=Output, description="How the result is encoded.")
 
     @model_validator(mode="after")

@@ -34,6 +34,12 @@ def grey_noise(height: int, width: int, seed: int, variant: int = 0) -> np.ndarr
     return np.clip(cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)
 
 
+def even_noise(height: int, width: int, seed: int, amplitude: float) -> np.ndarray:
+    """White noise, even over a range of ``amplitude`` around mid-grey: ``float32 [height, width, 3]``."""
+    values = np.random.default_rng([seed, height, width]).random((height, width, 3), np.float32)
+    return 0.5 + np.float32(amplitude) * (values - np.float32(0.5))
+
+
 def _clouds(noise: np.ndarray, slope: float) -> np.ndarray:
     """White ``noise``, ``[height, width, 3]``, with its spectrum divided by frequency to the power ``slope``.
 
@@ -52,19 +58,30 @@ class NoiseSource(Source):
 
     still = True
 
-    def __init__(self, width: int, height: int, seed: int, part: Part) -> None:
+    def __init__(self, width: int, height: int, seed: int, part: Part, amplitude: float | None = None) -> None:
+        """``amplitude``: the height of plain even noise; None is one of the variants of ``grey_noise``."""
         self.name = f"{width}x{height} of grey noise"
         self.warnings = []
         self.rate, self.frame_count = STILL_RATE, 1
         self.width, self.height = scaled_size(self.name, width, height, part.width, part.max_pixels)
-        self.seed, self.variant, self._drawn = seed, 0, (height, width)
+        self.seed, self.variant, self.amplitude, self._drawn = seed, 0, amplitude, (height, width)
 
     @property
     def files(self) -> list[Path]:
         return []
 
     def frames(self) -> Iterator[np.ndarray]:
-        yield resize(grey_noise(*self._drawn, self.seed, self.variant), self.width, self.height)
+        drawn = (
+            grey_noise(*self._drawn, self.seed, self.variant)
+            if self.amplitude is None
+            else even_noise(*self._drawn, self.seed, self.amplitude)
+        )
+        yield resize(drawn, self.width, self.height)
 
     def identity(self) -> dict[str, str | int]:
-        return {"noise": f"{self._drawn[1]}x{self._drawn[0]}", "seed": self.seed, "variant": self.variant}
+        return {
+            "noise": f"{self._drawn[1]}x{self._drawn[0]}",
+            "seed": self.seed,
+            "variant": self.variant,
+            "amplitude": str(self.amplitude),
+        }

@@ -27,11 +27,20 @@ def render_noise(job: Job, size: tuple[int, int], listener: Listener) -> Report:
     source = noise_source(job.config, size)
     dreamer = load_dreamer(job.config)
     listener.progress(Progress("dream", 0, 1))
-    source.variant = choose_variant(dreamer, source)
+    if source.amplitude is None:
+        source.variant = choose_variant(dreamer, source)
     dreamt = dream_still(job.config, dreamer, source, next(source.frames()), notes)
     listener.progress(Progress("dream", 1, 1, dreamt.objective))
-    write_picture(job.output, dreamt.dreamed, job.config)
+    write_picture(job.output, spread_out(dreamt.dreamed, job.config.noise.spread), job.config)
     return Report(job.output, frames=1, dreamed=1, shots=1, seconds=time.monotonic() - begun, notes=notes.all)
+
+
+def spread_out(frame: np.ndarray, deviation: float | None) -> np.ndarray:
+    """``frame`` with that standard deviation around mid-grey, as publications show faint dreams; None: as it is."""
+    if deviation is None:
+        return frame
+    scale = deviation / max(float(frame.std()), 1e-4)
+    return np.clip((frame - frame.mean()) * scale + 0.5, 0, 1).astype(np.float32)
 
 
 def noise_source(config: Config, size: tuple[int, int]) -> NoiseSource:
@@ -39,7 +48,9 @@ def noise_source(config: Config, size: tuple[int, int]) -> NoiseSource:
     given = config.input
     if given.start is not None or given.end is not None:
         raise ConfigError("noise has no time to cut by input.start or input.end; leave them out")
-    return NoiseSource(*size, config.seed, Part(None, None, given.width, None, given.max_pixels))
+    return NoiseSource(
+        *size, config.seed, Part(None, None, given.width, None, given.max_pixels), config.noise.amplitude
+    )
 
 
 def choose_variant(dreamer: "Dreamer", source: NoiseSource) -> int:

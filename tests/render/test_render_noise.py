@@ -74,3 +74,21 @@ def test_what_cannot_be_written_is_refused_before_a_network_is_loaded(
         render(out / "dream.mp4")
     with pytest.raises(ConfigError, match="no time"):
         render(out / "dream.png", input={"start": 1.0})
+
+
+def test_plain_noise_has_the_height_and_seed_asked_for(out: Path) -> None:
+    config = tiny_config(dream=FORMULA, noise={"amplitude": 0.08})
+    frames = [next(noise_source(tiny_config(seed=seed), (60, 50)).frames()) for seed in (0, 1)]
+    plain = next(noise_source(config, (60, 50)).frames())
+    assert (plain.shape, plain.dtype) == ((50, 60, 3), np.float32)
+    assert (plain.min(), plain.max()) == pytest.approx((0.46, 0.54), abs=1e-3)
+    assert not np.array_equal(frames[0], frames[1])
+    assert not np.array_equal(plain, frames[0])
+
+
+def test_a_faint_dream_is_spread_out(out: Path) -> None:
+    for name, spread in (("faint", None), ("shown", 0.1)):
+        render(out / f"{name}.png", dream={**FORMULA, "step": 0.001}, noise={"amplitude": 0.004, "spread": spread})
+    faint, shown = (read_image(str(out / f"{name}.png")) for name in ("faint", "shown"))
+    assert faint.std() < 0.01
+    assert (shown.mean(), shown.std()) == pytest.approx((0.5, 0.1), abs=0.01)
