@@ -76,7 +76,7 @@ def test_what_cannot_be_written_is_refused_before_a_network_is_loaded(
         render(out / "dream.png", input={"start": 1.0})
 
 
-def test_plain_noise_has_the_height_and_seed_asked_for(out: Path) -> None:
+def test_plain_noise_has_the_height_and_seed_asked_for() -> None:
     config = tiny_config(dream=FORMULA, noise={"amplitude": 0.08})
     frames = [next(noise_source(tiny_config(seed=seed), (60, 50)).frames()) for seed in (0, 1)]
     plain = next(noise_source(config, (60, 50)).frames())
