@@ -180,48 +180,75 @@ _NAMED = (
     ),
 )
 
+_UNKNOWN = "unknown; see keras.io"
+
+# Licences: of the weights, as Keras 2's documentation gave them (keras.io/applications); of ConvNeXt's, as Meta does
+# (huggingface.co/facebook/convnext-tiny-224 and so on). Neither says any of the others'.
 # NASNet is not among them: it takes no sides but multiples of 32, and tiles have others.
-_APPLICATIONS = (  # name, class of keras.applications, values, megabytes, layers that show well
-    ("xception", "Xception", "-1..1", 83.4, "block{2,3,4,8,13,14}_sepconv2_act"),
-    ("resnet50", "ResNet50", "caffe", 94.4, "conv{2_block3,3_block4,4_block6,5_block3}_out"),
-    ("resnet101", "ResNet101", "caffe", 170.6, "conv{2_block3,3_block4,4_block23,5_block3}_out"),
-    ("resnet50v2", "ResNet50V2", "-1..1", 94.3, "conv{2_block2,3_block3,4_block5,5_block3}_out"),
-    ("resnet101v2", "ResNet101V2", "-1..1", 170.5, "conv{2_block2,3_block3,4_block22,5_block3}_out"),
-    ("resnet152", "ResNet152", "caffe", 233.5, "conv{2_block3,3_block8,4_block36,5_block3}_out"),
-    ("resnet152v2", "ResNet152V2", "-1..1", 233.3, "conv{2_block2,3_block7,4_block35,5_block3}_out"),
+_APPLICATIONS = (  # name, class of keras.applications, values, megabytes, licence, layers that show well
+    ("xception", "Xception", "-1..1", 83.4, "MIT", "block{2,3,4,8,13,14}_sepconv2_act"),
+    ("resnet50", "ResNet50", "caffe", 94.4, "MIT", "conv{2_block3,3_block4,4_block6,5_block3}_out"),
+    ("resnet101", "ResNet101", "caffe", 170.6, "MIT", "conv{2_block3,3_block4,4_block23,5_block3}_out"),
+    ("resnet50v2", "ResNet50V2", "-1..1", 94.3, "BSD", "conv{2_block2,3_block3,4_block5,5_block3}_out"),
+    ("resnet101v2", "ResNet101V2", "-1..1", 170.5, "BSD", "conv{2_block2,3_block3,4_block22,5_block3}_out"),
+    ("resnet152", "ResNet152", "caffe", 233.5, "MIT", "conv{2_block3,3_block8,4_block36,5_block3}_out"),
+    ("resnet152v2", "ResNet152V2", "-1..1", 233.3, "BSD", "conv{2_block2,3_block7,4_block35,5_block3}_out"),
     (
         "inception_resnet_v2",
         "InceptionResNetV2",
         "-1..1",
         217.3,
+        "Apache-2.0",
         "{mixed_5b,block35_10_mixed,mixed_6a,block17_20_mixed,mixed_7a,block8_9_mixed}",
     ),
-    ("mobilenet", "MobileNet", "-1..1", 12.9, "conv_pw_{3,5,11,13}_relu"),
-    ("mobilenet_v3_small", "MobileNetV3Small", "0..255", 3.8, "expanded_conv_{2,7,10}_add"),
-    ("mobilenet_v3_large", "MobileNetV3Large", "0..255", 12.0, "expanded_conv_{2,5,11,14}_add"),
-    ("densenet121", "DenseNet121", "torch", 28.2, "conv{2_block6,3_block12,4_block24,5_block16}_concat"),
-    ("densenet169", "DenseNet169", "torch", 50.6, "conv{2_block6,3_block12,4_block32,5_block32}_concat"),
-    ("densenet201", "DenseNet201", "torch", 73.3, "conv{2_block6,3_block12,4_block48,5_block32}_concat"),
-    ("efficientnetb0", "EfficientNetB0", "0..255", 16.2, "block{2b,3b,5c,6d}_add"),
-    ("efficientnetb1", "EfficientNetB1", "0..255", 26.3, "block{2c,3c,5d,7b}_add"),
-    ("efficientnetb2", "EfficientNetB2", "0..255", 31.1, "block{2c,3c,5d,7b}_add"),
-    ("efficientnetb3", "EfficientNetB3", "0..255", 43.1, "block{2c,3c,5e,7b}_add"),
-    ("efficientnetb4", "EfficientNetB4", "0..255", 70.7, "block{2d,3d,5f,7b}_add"),
-    ("efficientnetb5", "EfficientNetB5", "0..255", 114.1, "block{2e,3e,5g,7c}_add"),
-    ("efficientnetb6", "EfficientNetB6", "0..255", 163.8, "block{2f,3f,5h,7c}_add"),
-    ("efficientnetb7", "EfficientNetB7", "0..255", 256.4, "block{2g,3g,5j,7d}_add"),
-    ("efficientnetv2b0", "EfficientNetV2B0", "0..255", 23.7, "block{2b,3b,5e,6h}_add"),
-    ("efficientnetv2b1", "EfficientNetV2B1", "0..255", 27.7, "block{2c,3c,5f,6i}_add"),
-    ("efficientnetv2b2", "EfficientNetV2B2", "0..255", 35.1, "block{2c,3c,5f,6j}_add"),
-    ("efficientnetv2b3", "EfficientNetV2B3", "0..255", 51.7, "block{2c,3c,5g,6l}_add"),
-    ("efficientnetv2s", "EfficientNetV2S", "0..255", 81.3, "block{2d,3d,5i,6o}_add"),
-    ("efficientnetv2m", "EfficientNetV2M", "0..255", 212.6, "block{2e,3e,5n,7e}_add"),
-    ("efficientnetv2l", "EfficientNetV2L", "0..255", 471.0, "block{2g,3g,5s,7g}_add"),
+    ("mobilenet", "MobileNet", "-1..1", 12.9, "Apache-2.0", "conv_pw_{3,5,11,13}_relu"),
+    ("mobilenet_v3_small", "MobileNetV3Small", "0..255", 3.8, _UNKNOWN, "expanded_conv_{2,7,10}_add"),
+    ("mobilenet_v3_large", "MobileNetV3Large", "0..255", 12.0, _UNKNOWN, "expanded_conv_{2,5,11,14}_add"),
+    (
+        "densenet121",
+        "DenseNet121",
+        "torch",
+        28.2,
+        "BSD-3-Clause",
+        "conv{2_block6,3_block12,4_block24,5_block16}_concat",
+    ),
+    (
+        "densenet169",
+        "DenseNet169",
+        "torch",
+        50.6,
+        "BSD-3-Clause",
+        "conv{2_block6,3_block12,4_block32,5_block32}_concat",
+    ),
+    (
+        "densenet201",
+        "DenseNet201",
+        "torch",
+        73.3,
+        "BSD-3-Clause",
+        "conv{2_block6,3_block12,4_block48,5_block32}_concat",
+    ),
+    ("efficientnetb0", "EfficientNetB0", "0..255", 16.2, _UNKNOWN, "block{2b,3b,5c,6d}_add"),
+    ("efficientnetb1", "EfficientNetB1", "0..255", 26.3, _UNKNOWN, "block{2c,3c,5d,7b}_add"),
+    ("efficientnetb2", "EfficientNetB2", "0..255", 31.1, _UNKNOWN, "block{2c,3c,5d,7b}_add"),
+    ("efficientnetb3", "EfficientNetB3", "0..255", 43.1, _UNKNOWN, "block{2c,3c,5e,7b}_add"),
+    ("efficientnetb4", "EfficientNetB4", "0..255", 70.7, _UNKNOWN, "block{2d,3d,5f,7b}_add"),
+    ("efficientnetb5", "EfficientNetB5", "0..255", 114.1, _UNKNOWN, "block{2e,3e,5g,7c}_add"),
+    ("efficientnetb6", "EfficientNetB6", "0..255", 163.8, _UNKNOWN, "block{2f,3f,5h,7c}_add"),
+    ("efficientnetb7", "EfficientNetB7", "0..255", 256.4, _UNKNOWN, "block{2g,3g,5j,7d}_add"),
+    ("efficientnetv2b0", "EfficientNetV2B0", "0..255", 23.7, _UNKNOWN, "block{2b,3b,5e,6h}_add"),
+    ("efficientnetv2b1", "EfficientNetV2B1", "0..255", 27.7, _UNKNOWN, "block{2c,3c,5f,6i}_add"),
+    ("efficientnetv2b2", "EfficientNetV2B2", "0..255", 35.1, _UNKNOWN, "block{2c,3c,5f,6j}_add"),
+    ("efficientnetv2b3", "EfficientNetV2B3", "0..255", 51.7, _UNKNOWN, "block{2c,3c,5g,6l}_add"),
+    ("efficientnetv2s", "EfficientNetV2S", "0..255", 81.3, _UNKNOWN, "block{2d,3d,5i,6o}_add"),
+    ("efficientnetv2m", "EfficientNetV2M", "0..255", 212.6, _UNKNOWN, "block{2e,3e,5n,7e}_add"),
+    ("efficientnetv2l", "EfficientNetV2L", "0..255", 471.0, _UNKNOWN, "block{2g,3g,5s,7g}_add"),
     (
         "convnext_tiny",
         "ConvNeXtTiny",
         "0..255",
         111.3,
+        "Apache-2.0",
         "convnext_tiny_stage_{0_block_2,1_block_2,2_block_8,3_block_2}_identity",
     ),
     (
@@ -229,6 +256,7 @@ _APPLICATIONS = (  # name, class of keras.applications, values, megabytes, layer
         "ConvNeXtSmall",
         "0..255",
         197.8,
+        "Apache-2.0",
         "convnext_small_stage_{0_block_2,1_block_2,2_block_26,3_block_2}_identity",
     ),
     (
@@ -236,6 +264,7 @@ _APPLICATIONS = (  # name, class of keras.applications, values, megabytes, layer
         "ConvNeXtBase",
         "0..255",
         350.3,
+        "Apache-2.0",
         "convnext_base_stage_{0_block_2,1_block_2,2_block_26,3_block_2}_identity",
     ),
     (
@@ -243,6 +272,7 @@ _APPLICATIONS = (  # name, class of keras.applications, values, megabytes, layer
         "ConvNeXtLarge",
         "0..255",
         784.9,
+        "Apache-2.0",
         "convnext_large_stage_{0_block_2,1_block_2,2_block_26,3_block_2}_identity",
     ),
     (
@@ -250,6 +280,7 @@ _APPLICATIONS = (  # name, class of keras.applications, values, megabytes, layer
         "ConvNeXtXLarge",
         "0..255",
         1392.6,
+        "Apache-2.0",
         "convnext_xlarge_stage_{0_block_2,1_block_2,2_block_26,3_block_2}_identity",
     ),
 )
@@ -271,12 +302,12 @@ NETWORKS = {
                 name=name,
                 values=values,
                 megabytes=megabytes,
-                licence="see keras.io",
+                licence=licence,
                 source=f"keras.applications.{cls}",
                 showcase=_expand(layers),
                 origin=Application(cls),
             )
-            for name, cls, values, megabytes, layers in _APPLICATIONS
+            for name, cls, values, megabytes, licence, layers in _APPLICATIONS
         ),
     )
 }

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal
 
 import tomli_w
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from dreamvideo.formula import FormulaError, is_formula, parse_formula
 
@@ -60,8 +60,9 @@ class Dream(Section):
         default=None, description="The node at which pictures enter a .pb file, where that isn't plain to see."
     )
     layers: dict[str, float] = Field(
-        default={"mixed4": 1.0, "mixed5": 1.0},
-        description="The layers whose response is raised, each with its weight; `dreamvideo layers` lists them.",
+        default={},
+        description="The layers whose response is raised, each with its weight, as `dreamvideo layers` lists them; "
+        "unset: mixed4 and mixed5, or what suits another network.",
     )
     objective: str | list[str] = Field(
         default="mean_square",
@@ -98,7 +99,7 @@ class Dream(Section):
     octave_mode: Literal["residual", "detail", "grow"] = Field(
         default="residual",
         description="What goes from one octave to the next: the dream alone (residual), the dreamed picture with the "
-        "detail that shrinking took added back (detail), or as it is (grow).",
+        "detail that shrinking took added back (detail), or as it is (grow). Carried frames go by residual.",
     )
     laplacian: int = Field(
         default=5,
@@ -157,11 +158,17 @@ class Dream(Section):
         default=1, ge=1, le=256, description="Tiles that go through the network together; raise it on a GPU."
     )
 
-    @model_validator(mode="before")
+    @field_validator("objective")
     @classmethod
-    def _formulas_name_their_layers(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "layers" not in value and has_formula(value.get("objective")):
-            return {**value, "layers": {}}
+    def _can_be_read(cls, value: str | list[str]) -> str | list[str]:
+        if not value:
+            raise ValueError("dream.objective names nothing to raise")
+        try:
+            for text in [value] if isinstance(value, str) else value:
+                if has_formula(value):
+                    parse_formula(text)
+        except FormulaError as error:
+            raise ValueError(f"dream.objective: {error}") from error
         return value
 
     @model_validator(mode="after")
@@ -169,15 +176,12 @@ class Dream(Section):
         if has_formula(self.objective):
             if self.layers:
                 raise ValueError("dream.layers has no say where dream.objective is a formula; leave one of them out")
-            if not self.objective:
-                raise ValueError("dream.objective is an empty list; name something to raise")
-            try:
-                for text in self.formulas:
-                    parse_formula(text)
-            except FormulaError as error:
-                raise ValueError(f"dream.objective: {error}") from error
-        elif not any(self.layers.values()):
+        elif self.layers and not any(self.layers.values()):
             raise ValueError("dream.layers gives no layer a weight other than 0; give it one")
+        if self.memory == "carry" and self.ascent == "plain":
+            raise ValueError(
+                'dream.memory = "carry" needs dream.ascent = "momentum" or "adam": plain steps have no memory'
+            )
         if self.octaves_above >= self.octaves:
             raise ValueError(f"dream.octaves_above must be below dream.octaves ({self.octaves})")
         return self

@@ -60,6 +60,8 @@ def parse_formula(text: str) -> list[Call]:
         # Without an offset it is the end that came too early.
         position = _index(text.strip(), error.lineno or 1, error.offset - 1) if error.offset else len(text.strip())
         problem = "this is no formula" if text.strip() else "a formula is missing"
+        if "was never closed" in error.msg:
+            problem = f"this {error.msg[1]} is never closed"
         raise FormulaError(problem, text, min(position + padding, len(text))) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError("this is no formula", text, 0) from error

@@ -124,7 +124,23 @@ class _Merge:
             else:
                 self.problems.append(f"{key} is {brief_value(value)} ({origin}); it must be a table: [{key}]")
         if model is Dream:
-            _let_the_later_win(values, table)
+            self._let_the_later_win(values, table, origin)
+
+    def _let_the_later_win(self, dream: dict[str, Any], table: Mapping[str, Any], origin: str) -> None:
+        """A formula does away with layers set below it, and layers with a formula; both in one place contradict."""
+        typed = (_SET, _NAMED)
+        both_typed = origin in typed and any(
+            key.startswith("dream.layers") and earlier in typed for key, earlier in self.origins.items()
+        )
+        if "objective" in table and "layers" not in table and has_formula(dream["objective"]) and not both_typed:
+            dream["layers"] = {}
+        elif (
+            "layers" in table
+            and "objective" not in table
+            and has_formula(dream["objective"])
+            and not (origin in typed and self.origins.get("dream.objective") in typed)
+        ):
+            dream["objective"] = Dream().objective
 
     def config(self) -> Config:
         """The merged config. Raises ``ConfigError`` with all problems found on the way and by the schema."""
@@ -140,7 +156,7 @@ class _Merge:
     def _problem(self, details: ErrorDetails) -> str:
         """One of pydantic's errors as a sentence with the setting's full name, the value and what would be right."""
         key = _key([str(part) for part in details["loc"]])
-        if details["type"] == "value_error" and key not in SETTINGS:
+        if details["type"] == "value_error" and (key not in SETTINGS or key == "dream.objective"):
             return str(details.get("ctx", {}).get("error", details["msg"]))
         setting = SETTINGS.get(key) or SETTINGS.get(key.rpartition(".")[0])
         if setting is None or details["type"] == "extra_forbidden":
@@ -168,14 +184,6 @@ def parse_value(text: str) -> Any:
         if not text or text[0] in "\"'[{":
             raise
         return text
-
-
-def _let_the_later_win(dream: dict[str, Any], table: Mapping[str, Any]) -> None:
-    """A formula does away with layers set below it, and layers with a formula; both in one ``table`` contradict."""
-    if "objective" in table and "layers" not in table:
-        dream["layers"] = {} if has_formula(dream["objective"]) else dream["layers"] or Dream().layers
-    elif "layers" in table and "objective" not in table and has_formula(dream["objective"]):
-        dream["objective"] = Dream().objective
 
 
 def _key(location: list[str]) -> str:

@@ -172,7 +172,9 @@ def test_infinity_and_no_layers_are_refused() -> None:
     assert problems(sets=["dream.strength=inf"]) == [
         "dream.strength is inf (in --set); it must be a number from 0 to 10"
     ]
-    assert problems(sets=["dream.layers={}"]) == ["dream.layers gives no layer a weight other than 0; give it one"]
+    assert problems(sets=["dream.layers={mixed4 = 0}"]) == [
+        "dream.layers gives no layer a weight other than 0; give it one"
+    ]
 
 
 def test_a_formula_does_away_with_layers_set_below_it_and_layers_with_a_formula(presets: Path, tmp_path: Path) -> None:
@@ -286,3 +288,27 @@ def test_bounds_in_words(key: str, expected: str) -> None:
 )
 def test_values_are_written_as_toml_reads_them(value: object) -> None:
     assert tomllib.loads(f"value = {toml_value(value)}")["value"] == value
+
+
+def test_layers_and_a_formula_typed_together_contradict() -> None:
+    for sets, named in (
+        (["dream.layers.mixed6=1"], {"dream.objective": "mean(mixed4)"}),
+        (["dream.objective=mean(mixed4)", "dream.layers={mixed6 = 1}"], {}),
+    ):
+        (line,) = problems(sets=sets, named=named)
+        assert line.startswith("dream.layers has no say")
+
+
+def test_a_layer_that_is_named_takes_the_place_of_the_networks_own() -> None:
+    assert resolve(sets=["dream.layers.mixed6=1"]).dream.layers == {"mixed6": 1}
+
+
+def test_a_formula_is_read_also_where_other_settings_are_wrong() -> None:
+    found = problems(sets=["dream.steps=-1", "dream.objective=mean(mixed4"])
+    assert any(line.startswith("dream.objective: this ( is never closed") for line in found)
+    assert any(line.startswith("dream.steps is -1") for line in found)
+
+
+def test_a_memory_without_momentum_is_refused() -> None:
+    (line,) = problems(sets=["dream.memory=carry"])
+    assert "needs dream.ascent" in line

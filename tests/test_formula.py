@@ -105,7 +105,7 @@ BAD = [
     ("mean(a) mean(b)", "no formula", "mean(b)"),
     ("mean(a,, b)", "no formula", ", b)"),
     ("mean(a)) + 3", "no formula", ") + 3"),
-    ("(mean(a) + mean(b)", "no formula", "(mean(a) + mean(b)"),
+    ("(mean(a) + mean(b)", "never closed", "(mean(a) + mean(b)"),
     ("mean(a) +", "no formula", ""),
     ("mean(a); mean(b)", "no formula", "; mean(b)"),
 ]

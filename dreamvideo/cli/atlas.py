@@ -1,7 +1,10 @@
 """``dreamvideo atlas``."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,16 +12,24 @@ from dreamvideo.cli import options
 from dreamvideo.cli.features import SHEET, Channels
 from dreamvideo.cli.run import Manner
 from dreamvideo.cli.sheets import MakeSheet, run_sheet
+from dreamvideo.cli.unheard import refuse_unheard, unheard_notes, with_notes
 from dreamvideo.config import Config
 from dreamvideo.errors import ConfigError
 from dreamvideo.merging import resolve
 from dreamvideo.presets import list_presets
+from dreamvideo.settings import SETTINGS
 
 if TYPE_CHECKING:
     from dreamvideo.render.sheets import SheetJob
 
 BASE = {"dream.steps": 12, "dream.step": 0.03, "dream.octave_mode": "grow"}  # what a small dream from noise needs
 CELL, COMPARED_CELL = 128, 320  # pixels
+UNHEARD_BY_STILLS = {"input.start", "input.end", "input.fps", "input.frames"} | {
+    key for key in SETTINGS if key.startswith(("shots.", "noise.", "output."))
+}
+UNHEARD_BY_CHANNELS = {"dream.objective", "dream.layers", "dream.pictures", "dream.memory"} | {
+    key for key in SETTINGS if key.startswith(("carry.", "shots.", "input.", "noise.", "output."))
+}
 
 
 class Compare(Enum):
@@ -28,7 +39,9 @@ class Compare(Enum):
     LAYERS = "layers"
 
 
-InputPath = Annotated[str | None, typer.Argument(metavar="INPUT", help="The picture for --compare", show_default=False)]
+InputPath = Annotated[
+    str | None, typer.Argument(metavar="INPUT", help="The picture for --compare.", show_default=False)
+]
 Layer = Annotated[
     str | None,
     typer.Option(
@@ -42,21 +55,34 @@ Layer = Annotated[
 CompareWhat = Annotated[
     Compare | None,
     typer.Option(
-        "--compare", help="Dream INPUT by every preset, or every layer.", show_default=False, rich_help_panel=SHEET
-    ),
-]
-CellSide = Annotated[
-    int | None,
-    typer.Option(
-        "--cell",
-        metavar="N",
-        min=32,
-        max=1024,
-        help=f"Longer side of each cell, in pixels. [default {CELL}; {COMPARED_CELL} with --compare]",
+        "--compare",
+        metavar="WHAT",
+        help='Dream INPUT by every preset, or every layer. ["presets" or "layers"]',
         show_default=False,
         rich_help_panel=SHEET,
     ),
 ]
+CellSide = Annotated[
+    Any,
+    typer.Option(
+        "--cell",
+        metavar="N",
+        help=f"Longer side of each cell, in pixels. [from 32 to 1024; default {CELL}, or {COMPARED_CELL} in --compare]",
+        parser=options.whole(32, 1024),
+        show_default=False,
+        rich_help_panel=SHEET,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the person said of how to dream."""
+
+    preset: str | None
+    config: Path | None
+    sets: list[str]
+    named: Mapping[str, Any]
 
 
 def atlas(
@@ -88,29 +114,33 @@ def atlas(
     kept until the sheet is done, so that it can be interrupted and gone on with.
     """
     _check(input_path, layer, channels, compare, preset, pictures)
-    look = preset, config, sets or ()
-    named = {
-        "dream.network": network,
-        **options.picture_settings(pictures),
-        "dream.strength": strength,
-        "seed": seed,
-    }
+    named = {"dream.network": network, "dream.strength": strength, "seed": seed, **options.picture_settings(pictures)}
+    look = _Look(preset, config, sets or [], named)
+    settled, notes = _settle(look, compare, layer)
+
+    from dreamvideo.render.sheets import SheetJob
+
     side = cell or (CELL if compare is None else COMPARED_CELL)
-    manner = Manner(ctx.obj, dry_run=False, preview=False, json=json, quiet=quiet)
+    job = SheetJob(output, settled, side, resume=resume, keep=keep, overwrite=overwrite, work=work)
+    make = _compared(job, compare, str(input_path), look) if compare else _channels(job, str(layer), channels)
+    return run_sheet(with_notes(notes, make), Manner(ctx.obj, dry_run=False, preview=False, json=json, quiet=quiet))
 
-    def job(settled: Config) -> "SheetJob":
-        from dreamvideo.render.sheets import SheetJob
 
-        return SheetJob(output, settled, side, resume=resume, keep=keep, overwrite=overwrite, work=work)
-
+def _settle(look: _Look, compare: Compare | None, layer: str | None) -> tuple[Config, list[str]]:
+    """The settings of the sheet, and notes on those that have no say in it. Raises ``ConfigError``."""
     if compare is None:
-        settled = resolve(*look, {**named, "dream.objective": f'channel("{layer}", 0)'}, base=BASE)
-        return run_sheet(_channels(job(settled), str(layer), channels), manner)
-    settled = resolve(*look, named)
+        unheard, where, base = UNHEARD_BY_CHANNELS, f"an atlas of --layer {layer}", BASE
+    else:
+        unheard, where, base = UNHEARD_BY_STILLS, f"--compare {compare.value}", None
     if compare is Compare.LAYERS:
-        return run_sheet(_layers(job(settled), str(input_path)), manner)
-    presets = {found.name: resolve(found.name, *look[1:], named) for found in list_presets()}
-    return run_sheet(_presets(job(settled), str(input_path), {"default": settled, **presets}), manner)
+        unheard = unheard | {"dream.layers"}
+    refuse_unheard(look.sets, unheard, where)
+    settled = resolve(look.preset, look.config, look.sets, look.named, base=base)
+    notes = unheard_notes(settled, unheard, where)
+    if compare is None:
+        only = {**look.named, "dream.objective": f'channel("{layer}", 0)'}
+        settled = resolve(look.preset, look.config, look.sets, only, base=base)
+    return settled, notes
 
 
 def _channels(job: "SheetJob", layer: str, channels: str | None) -> MakeSheet:
@@ -119,17 +149,27 @@ def _channels(job: "SheetJob", layer: str, channels: str | None) -> MakeSheet:
     return lambda listener: render_atlas(job, layer, channels, listener)
 
 
+def _compared(job: "SheetJob", compare: Compare, photo: str, look: _Look) -> MakeSheet:
+    return _layers(job, photo) if compare is Compare.LAYERS else _presets(job, photo, look)
+
+
 def _layers(job: "SheetJob", photo: str) -> MakeSheet:
     from dreamvideo.render.compare import compare_layers
 
     return lambda listener: compare_layers(job, photo, listener)
 
 
-def _presets(job: "SheetJob", photo: str, configs: dict[str, Config]) -> MakeSheet:
+def _presets(job: "SheetJob", photo: str, look: _Look) -> MakeSheet:
+    """By the default, and by every preset that goes together with what else the person said."""
     from dreamvideo.render.compare import Variant, compare
 
-    variants = [Variant(name, config) for name, config in configs.items()]
-    return lambda listener: compare(job, photo, variants, "presets", listener)
+    variants, notes = [Variant("default", job.config)], []
+    for preset in list_presets():
+        try:
+            variants.append(Variant(preset.name, resolve(preset.name, look.config, look.sets, look.named)))
+        except ConfigError as error:
+            notes.append(f"{preset.name} is left out: {error}")
+    return with_notes(notes, lambda listener: compare(job, photo, variants, "presets", listener))
 
 
 def _check(

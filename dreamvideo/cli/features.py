@@ -1,16 +1,29 @@
 """``dreamvideo features``."""
 
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dreamvideo.cli import options
 from dreamvideo.cli.run import Manner
 from dreamvideo.cli.sheets import run_sheet
+from dreamvideo.cli.unheard import refuse_unheard, unheard_notes, with_notes
 from dreamvideo.merging import resolve
+from dreamvideo.settings import SETTINGS
+
+if TYPE_CHECKING:
+    pass
 
 SHEET = "Sheet"
+HEARD = {
+    "dream.network",
+    "dream.input_range",
+    "dream.input_node",
+    "dream.precision",
+    "input.width",
+    "input.max_pixels",
+}  # the settings that decide what a layer sees
 
 
 class Order(Enum):
@@ -35,13 +48,35 @@ Channels = Annotated[
     ),
 ]
 Count = Annotated[
-    int, typer.Option("--count", metavar="N", min=1, help="How many maps at most.", rich_help_panel=SHEET)
-]
-FirstOf = Annotated[Order, typer.Option("--order", help="The strongest first, or as numbered.", rich_help_panel=SHEET)]
-CellSide = Annotated[
-    int,
+    Any,
     typer.Option(
-        "--cell", metavar="N", min=16, max=2048, help="Longer side of each map, in pixels.", rich_help_panel=SHEET
+        "--count",
+        metavar="N",
+        help="How many maps at most. [at least 1; default 63]",
+        parser=options.whole(1),
+        show_default=False,
+        rich_help_panel=SHEET,
+    ),
+]
+FirstOf = Annotated[
+    Order,
+    typer.Option(
+        "--order",
+        metavar="ORDER",
+        help='The strongest first, or as numbered. ["strongest" or "number"; default "strongest"]',
+        show_default=False,
+        rich_help_panel=SHEET,
+    ),
+]
+CellSide = Annotated[
+    Any,
+    typer.Option(
+        "--cell",
+        metavar="N",
+        help="Longer side of each map, in pixels. [from 16 to 2048; default 128]",
+        parser=options.whole(16, 2048),
+        show_default=False,
+        rich_help_panel=SHEET,
     ),
 ]
 
@@ -69,9 +104,12 @@ def features(
 
     Bright is where a channel responds, each map on a scale of its own. The number at the right is its peak.
     """
+    unheard = SETTINGS.keys() - HEARD
+    refuse_unheard(sets or (), unheard, "features")
     settled = resolve(preset, config, sets or (), {"dream.network": network, "input.width": width})
     from dreamvideo.render.features import FeaturesJob, render_features
 
     job = FeaturesJob(input_path, output, settled, layer, channels, count, order.value, cell, overwrite)
     manner = Manner(ctx.obj, dry_run=False, preview=False, json=json, quiet=quiet)
-    return run_sheet(lambda listener: render_features(job, listener), manner)
+    notes = unheard_notes(settled, unheard, "features")
+    return run_sheet(with_notes(notes, lambda listener: render_features(job, listener)), manner)

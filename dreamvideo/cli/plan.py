@@ -9,22 +9,29 @@ def plan_text(plan: Plan) -> str:
     rows = [
         ("input", plan.input),
         ("output", plan.output),
-        ("frames", f"{_count(plan.frames)}{plan.width}x{plan.height} at {plan.rate} a second"),
+        ("frames", _frames(plan)),
         ("network", f"{plan.network} in {plan.precision}"),
         ("objective", plan.objective),
         ("octaves", ", ".join(_octave(*item) for item in zip(plan.octaves, plan.tiles, strict=True))),
-        (
-            "steps",
-            f"{plan.first_steps} in each octave of a shot's first frame, {plan.carried_steps} of each frame after",
-        ),
+        ("steps", _steps(plan)),
         ("time", _time(plan)),
         ("memory", f"about {_size(plan.memory_bytes)}"),
     ]
     return "\n".join([table(rows), *(f"note: {text}" for text in plan.notes)])
 
 
-def _count(frames: int | None) -> str:
-    return "unknown number, " if frames is None else f"{frames}, "
+def _frames(plan: Plan) -> str:
+    size = f"{plan.width}x{plan.height}"
+    if plan.frames == 1:
+        return f"1, {size}"
+    count = "unknown number" if plan.frames is None else plan.frames
+    return f"{count}, {size} at {plan.rate} a second"
+
+
+def _steps(plan: Plan) -> str:
+    if plan.frames == 1:
+        return f"{plan.first_steps} in each octave"
+    return f"{plan.first_steps} in each octave of a shot's first frame, {plan.carried_steps} of each frame after"
 
 
 def _octave(size: tuple[int, int], tiles: int) -> str:
@@ -32,6 +39,8 @@ def _octave(size: tuple[int, int], tiles: int) -> str:
 
 
 def _time(plan: Plan) -> str:
+    if plan.frames == 1:
+        return f"about {duration(plan.seconds_first_frame)}"
     each = f"{duration(plan.seconds_per_frame)} a frame, {duration(plan.seconds_first_frame)} for a shot's first"
     return each if plan.seconds is None else f"about {duration(plan.seconds)} ({each})"
 

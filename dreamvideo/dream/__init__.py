@@ -1,6 +1,7 @@
 """The dream itself: networks, objectives, gradient treatments and the engine. The only room that imports TensorFlow."""
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -26,3 +27,4 @@ with _silenced_stderr():
     import tensorflow as tf
 
     tf.config.list_physical_devices()  # looks for GPUs now, and says so now
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of each new size that a graph is traced for

@@ -18,6 +18,8 @@ def bind_objective(settings: Dream) -> Objective:
     if isinstance(settings.objective, str) and not is_formula(settings.objective):
         return weighted_layers(settings.layers, settings.objective.strip(), settings.crop)
     calls = [call for text in settings.formulas for call in parse_formula(text)]
+    if not any(call.weight for call in calls):
+        raise calls[0].error("every number before a call is 0, so that nothing is raised")
     return _sum([call.weight * _bind(call, settings.crop) for call in calls])
 
 
@@ -47,7 +49,8 @@ def _bind(call: Call, crop: int) -> Objective:
     try:
         bound = signature.bind(*call.arguments, **own)
     except TypeError as error:
-        raise call.error(f"{call.name}{_shown(signature)} was given other arguments ({error})") from None
+        needed = str(error).replace("missing a required argument:", "it needs")
+        raise call.error(f"{call.name}{_shown(signature)} was given other arguments: {needed}") from None
     for name, value in bound.arguments.items():
         parameter = signature.parameters[name]
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -62,8 +65,8 @@ def _bind(call: Call, crop: int) -> Objective:
         bound_objective = function(*bound.args, **bound.kwargs, crop=cropped, mask=mask)
     except ValueError as error:
         raise call.error(str(error)) from None
-    if "crop" in call.keywords and not bound_objective.layers:
-        raise call.error(f"{call.name} looks at no layer, so there is nothing to crop")
+    if "crop" in call.keywords and not bound_objective.terms[0].croppable:
+        raise call.error(f"{call.name} has no border to crop")
     return bound_objective
 
 

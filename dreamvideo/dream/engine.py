@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from dreamvideo.config import Dream
+from dreamvideo.config import Dream, has_formula
 from dreamvideo.dream.ascent import build_ascend, method
 from dreamvideo.dream.binding import bind_objective
 from dreamvideo.dream.gradients import SMALLEST_BAND, treatment
@@ -27,6 +27,7 @@ from dreamvideo.dream.terms import INPUT, PLACE, PREVIOUS, TRUST, Sight
 from dreamvideo.dream.tiles import Axis, tile_axis
 from dreamvideo.errors import ConfigError, DreamFailed
 
+OWN_LAYERS = ("mixed4", "mixed5")  # of InceptionV3: the default look
 MOST_SIGHT = 512  # pixels on the longer side at which pictures are looked at whole
 
 
@@ -71,11 +72,12 @@ class Dreamer:
     """
 
     def __init__(self, settings: Dream, *, seed: int, network: Network | None = None) -> None:
-        self.settings, self.seed = settings, seed
-        self.objective = bind_objective(settings)
         self.network = network or load_network(
             settings.network, input_range=settings.input_range, input_node=settings.input_node
         )
+        self.settings = settings = _with_layers(settings, self.network)
+        self.seed = seed
+        self.objective = bind_objective(settings)
         self._check_indices()
         self.precision = resolve_precision(settings.precision, self.network.precisions)
         layers = self.objective.layers
@@ -295,7 +297,8 @@ class Dreamer:
         """The activations of a whole picture, made smaller where it is large and larger where it is small."""
         height, width = picture.shape[:2]
         scale = max(min(1.0, MOST_SIGHT / max(height, width)), self.smallest / min(height, width))
-        resized = resize(picture, (max(self.smallest, round(height * scale)), max(self.smallest, round(width * scale))))
+        sides = [min(max(self.smallest, round(side * scale)), 4 * MOST_SIGHT) for side in (height, width)]
+        resized = resize(picture, (sides[0], sides[1]))
         found = self._features(tf.constant(resized[None]))
         return {layer: tf.cast(found[layer][0], tf.float32).numpy() for layer in layers}
 
@@ -331,6 +334,15 @@ class Dreamer:
             for axes, size, place in zip(both, shape[:2], places, strict=True):
                 axes.append(self.tile_axis(size, place))
         return both
+
+
+def _with_layers(settings: Dream, network: Network) -> Dream:
+    """``settings`` with layers of the network's, where the user named none."""
+    if settings.layers or has_formula(settings.objective):
+        return settings
+    known, shown = set(network.layer_names), network.showcase
+    layers = OWN_LAYERS if known.issuperset(OWN_LAYERS) else shown[len(shown) // 2 :][:1]
+    return settings.model_copy(update={"layers": dict.fromkeys(layers, 1.0)})
 
 
 def resize(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -87,12 +87,15 @@ def smooth(sigma: float) -> Treatment:
     ``sigma`` shrinks over an octave's steps to an eighth, so that large shapes come first and detail last. At the
     frame's border it is mirrored.
     """
-    radius = max(1, round(3 * 2 * sigma))
 
     def treat(gradient: tf.Tensor, progress: tf.Tensor) -> tf.Tensor:
         now = sigma * (1 - SHRINKAGE * progress)
-        kernel = tf.add_n([_gaussian(factor * now, radius) for factor in (0.5, 1.0, 2.0)]) / 3
-        return _blurred(gradient, kernel)
+
+        def response(squared: tf.Tensor) -> tf.Tensor:
+            widths = [factor * now for factor in (0.5, 1.0, 2.0)]
+            return tf.add_n([tf.exp(-2 * np.pi**2 * tf.square(width) * squared) for width in widths]) / 3
+
+        return _filtered(gradient, response)
 
     return treat
 
@@ -105,11 +108,10 @@ def one_over_f(power: float) -> Treatment:
     """
 
     def treat(gradient: tf.Tensor, _progress: tf.Tensor) -> tf.Tensor:
-        planes = tf.transpose(gradient, [2, 0, 1])
-        height, width = tf.shape(planes)[1], tf.shape(planes)[2]
-        squared = tf.square(_frequencies(height))[:, None] + tf.square(_frequencies(width))[None]
-        weight = tf.where(squared > 0, tf.pow(tf.maximum(squared, 1e-12), -power / 2), 0.0)
-        return tf.transpose(_cosines(_cosines(planes) * weight, inverse=True), [1, 2, 0])
+        def response(squared: tf.Tensor) -> tf.Tensor:
+            return tf.where(squared > 0, tf.pow(tf.maximum(squared, 1e-12), -power / 2), 0.0)
+
+        return _filtered(gradient, response)
 
     return treat
 
@@ -128,24 +130,15 @@ NORMS: dict[str, Measure] = {
 """What a gradient may be divided by, over the whole frame, before a step."""
 
 
-def _gaussian(sigma: tf.Tensor, radius: int) -> tf.Tensor:
-    positions = tf.range(-radius, radius + 1, dtype=tf.float32)
-    weights = tf.exp(-tf.square(positions) / (2 * tf.square(sigma)))
-    return weights / tf.reduce_sum(weights)
+def _filtered(values: tf.Tensor, response: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """``[height, width, 3]`` with its spectrum multiplied by ``response`` (of the squared cycles per pixel).
 
-
-def _blurred(values: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """``[height, width, 3]`` convolved with ``kernel`` along both axes, mirrored at the borders."""
-    radius = tf.size(kernel) // 2
-    for axis in (0, 1):
-        size = tf.shape(values)[axis]
-        positions = tf.math.floormod(tf.range(-radius, size + radius), 2 * size)
-        mirrored = tf.gather(values, tf.minimum(positions, 2 * size - 1 - positions), axis=axis)
-        shape = [-1, 1, 1, 1] if axis == 0 else [1, -1, 1, 1]
-        planes = tf.expand_dims(tf.transpose(mirrored, [2, 0, 1]), -1)
-        blurred = tf.nn.conv2d(planes, tf.reshape(kernel, shape), 1, "VALID")
-        values = tf.transpose(tf.squeeze(blurred, -1), [1, 2, 0])
-    return values
+    In cosines, as if it were mirrored at its borders.
+    """
+    planes = tf.transpose(values, [2, 0, 1])
+    height, width = tf.shape(planes)[1], tf.shape(planes)[2]
+    squared = tf.expand_dims(tf.square(_frequencies(height)), 1) + tf.expand_dims(tf.square(_frequencies(width)), 0)
+    return tf.transpose(_cosines(_cosines(planes) * response(squared), inverse=True), [1, 2, 0])
 
 
 def _cosines(planes: tf.Tensor, *, inverse: bool = False) -> tf.Tensor:

@@ -53,7 +53,7 @@ def choose_input(nodes: Mapping[str, Node], path: Path, input_node: str | None) 
         return "input" if "input" in placeholders else placeholders[0]
     found = f"it could be {', '.join(placeholders[:8])}" if placeholders else "it has no Placeholder for RGB pictures"
     raise ConfigError(
-        f"where pictures enter {path} is not plain to see: {found}; name the node with --input-node"
+        f"where pictures enter {path} is not plain to see: {found}; name the node with --input-node NODE"
         " (dream.input_node in a config)"
     )
 

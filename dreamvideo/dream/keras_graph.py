@@ -1,6 +1,7 @@
 """A Keras model as a graph to dream on: its picture-shaped layers, their sizes, and the copy that computes them."""
 
 import hashlib
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,8 @@ def load_keras_file(path: Path) -> Any:
 
     Raises ``NetworkError`` for a file that is damaged, that asks for code of its own, or that takes no RGB picture.
     """
+    if not zipfile.is_zipfile(path):  # Keras would say that it is not there
+        raise NetworkError(f"cannot load {path}: it is no .keras file, or a damaged one; save it once more in Keras")
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever it stumbles on, from TypeError to a zip file's own errors

@@ -4,6 +4,7 @@ import hashlib
 import math
 import platform
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,7 @@ from dreamvideo.names import expect_name
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 FILES = (".keras", ".pb")
+_MOST_LISTED = 24  # layers in a message
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Layer:
     """A layer as the user sees it, for a picture of some size.
 
     ``height`` and ``width`` are those of its activations, and ``stride`` is how many pixels of the picture lie between
-    neighbours among them. ``receptive_field`` is the side of what one of them sees, in pixels; None is all of it.
+    neighbours among them: less than 1 where they are finer than the picture. ``receptive_field`` is the side of what
+    one of them sees, in pixels; None is all of it.
     """
 
     name: str
@@ -38,7 +41,7 @@ class Layer:
     height: int
     width: int
     channels: int
-    stride: int
+    stride: float
     receptive_field: int | None
 
 
@@ -87,16 +90,15 @@ class Network:
 
     @cached_property
     def showcase(self) -> list[str]:
-        """The layers to show first: those known to be worth it, or the convolutions and where branches meet."""
+        """The layers to show first: those known to be worth it, or the convolutions and where branches meet, or all."""
         kinds = re.compile("Conv2[Dd]|Concat")
-        return [*self._showcase] or [name for name in self.layer_names if kinds.search(self.graph.kind(name))]
+        known = [name for name in self._showcase if name in self.layer_names]
+        return known or [name for name in self.layer_names if kinds.search(self.graph.kind(name))] or self.layer_names
 
     def check_layers(self, layers: Sequence[str]) -> None:
-        """Raise ``ConfigError`` for a layer that is not there, with the nearest and all that are."""
-        suffix = "_pre_relu"
-        listed = [name for name in self.layer_names if not name.removesuffix("/conv").endswith(suffix)]
-        if len(listed) < len(self.layer_names):
-            listed[-1] += f"; most with {suffix} as well"
+        """Raise ``ConfigError`` for a layer that is not there, with the nearest and how to list all that are."""
+        command = f"`dreamvideo layers --network {shlex.quote(self.name)} --all` lists all {len(self.layer_names)}"
+        listed = [*self.showcase[:_MOST_LISTED], f"...; {command}"]
         for layer in layers:
             expect_name(layer, self.layer_names, f"layer of {self.name}", listed=listed)
 
@@ -131,7 +133,7 @@ class Network:
         "same" padding as many activations are begun as it takes.
         """
         sides = self._sides(layers)
-        strides = [round(1024 / (b - a)) for a, b in zip(sides(1024), sides(2048), strict=True)]
+        strides = [max(1, round(1024 / (b - a))) for a, b in zip(sides(1024), sides(2048), strict=True)]
         stride = max(strides)
         layer, base = strides.index(stride), 64 * stride
         before = sides(base)[layer]
@@ -173,11 +175,16 @@ class Network:
                 height=size[0],
                 width=size[1],
                 channels=self.graph.channels(name),
-                stride=round(1024 / (b[0] - a[0])),
+                stride=_stride(b[0] - a[0]),
                 receptive_field=None if math.isinf(fields[name]) else round(fields[name]),
             )
             for name, size, a, b in zip(names, shown, small, large, strict=True)
         ]
+
+
+def _stride(more: int) -> float:
+    """The pixels from one activation to the next, where ``more`` of them come with 1024 pixels more."""
+    return round(1024 / more) if more <= 1024 else 1 / round(more / 1024)
 
 
 def _bisect(low: int, high: int, fits: Callable[[int], bool]) -> int:
@@ -240,7 +247,8 @@ def _from_table(spec: NetworkSpec, input_node: str | None) -> Network:
 
 def open_weights(spec: NetworkSpec, path: Path, input_node: str | None = None) -> tuple[Any, str]:
     """The model or graph in ``path``, with its hash; ``NetworkError`` if that is not the pinned one."""
-    cure = "install dreamvideo again" if spec.origin is None else f"`dreamvideo networks pull {spec.name}` once more"
+    again = f"`dreamvideo networks pull {spec.name}` fetches them again"
+    cure = "install dreamvideo again" if spec.origin is None else again
     if spec.keeps_file:
         _expect_digest(path, _file_digest(path, cure), spec.sha256, cure)
         if path.suffix == ".pb":
@@ -249,9 +257,9 @@ def open_weights(spec: NetworkSpec, path: Path, input_node: str | None = None) -
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever it stumbles on
-        raise NetworkError(f"the weights {path} are corrupt; remove them and {cure}") from error
+        raise NetworkError(f"the weights {path} are corrupt; {cure}") from error
     digest = weights_digest(model)
-    _expect_digest(path, digest, spec.sha256 or digest, f"remove them and {cure}")
+    _expect_digest(path, digest, spec.sha256 or digest, cure)
     return model, digest
 
 

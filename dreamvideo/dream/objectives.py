@@ -24,7 +24,8 @@ def objective(function: Callable[..., Term]) -> Callable[..., Objective]:
 
     @wraps(function)
     def make(*arguments: Any, crop: int = 0, mask: str | None = None, **named: Any) -> Objective:
-        return Objective((replace(function(*arguments, **named), crop=crop, mask=mask),), (1.0,))
+        term = function(*arguments, **named)
+        return Objective((replace(term, crop=crop if term.croppable else 0, mask=mask),), (1.0,))
 
     OBJECTIVES[function.__name__.rstrip("_")] = make
     return make
@@ -78,13 +79,13 @@ def weakest(layer: Layer, n: int) -> Term:
 
 
 @objective
-def neuron(layer: Layer, y: float, x: float, index: int) -> Term:
+def neuron(layer: Layer, y: float, x: float, channel: int) -> Term:
     """One channel of a layer at one place of the frame: (0, 0) is its first pixel, (1, 1) its last."""
     if not (0 <= y <= 1 and 0 <= x <= 1):
         raise ValueError(f"y and x of a neuron go from 0 to 1 across the frame; they are {y:g} and {x:g}")
 
     def measure(view: View) -> tf.Tensor:
-        values = (view[layer] * view.weight(view[layer]))[..., index]
+        values = (view[layer] * view.weight(view[layer]))[..., channel]
         place, pixels = view.map(PLACE, view[layer]), view.maps[PLACE]
         cells = tf.cast(tf.shape(pixels)[1:3] / tf.shape(values)[1:3], tf.float32)  # pixels from cell to cell
         pixel = tf.stack(
@@ -96,7 +97,7 @@ def neuron(layer: Layer, y: float, x: float, index: int) -> Term:
         nearness = tf.maximum(0.0, 1 - tf.abs(place - tf.constant([y, x], tf.float32)) / (cells * pixel + 1e-9))
         return tf.reduce_sum(values * tf.reduce_prod(nearness, axis=-1)) / tf.cast(tf.shape(values)[0], tf.float32)
 
-    return Term(measure, (layer,), sees=(PLACE,), indices=((layer, index),))
+    return Term(measure, (layer,), sees=(PLACE,), indices=((layer, channel),), croppable=False)
 
 
 @objective
@@ -128,7 +129,7 @@ def style(layers: tuple[Layer, ...], image: Picture) -> Term:
 
     def measure(view: View) -> tf.Tensor:
         differences = [
-            tf.reduce_mean(tf.square(_gram(view.inside(view[layer]), view.weight(view[layer])) - wanted))
+            tf.reduce_mean(tf.square(_gram(view.inside(view[layer]), view.inside(view.weight(view[layer]))) - wanted))
             for layer, wanted in zip(layers, view.given, strict=True)
         ]
         return -tf.add_n(differences) / len(layers)
@@ -150,7 +151,7 @@ def tv() -> Term:
         weight, fixed = view.weight(view.picture), tf.stop_gradient(view.picture)
         return -tf.reduce_mean(tf.image.total_variation(fixed + weight * (view.picture - fixed)))
 
-    return Term(measure)
+    return Term(measure, croppable=False)
 
 
 @objective
@@ -160,7 +161,7 @@ def temporal(weight: float = 1.0) -> Term:
     def measure(view: View) -> tf.Tensor:
         return -weight * view.mean(view.maps[TRUST] * tf.square(view.picture - view.maps[PREVIOUS]))
 
-    return Term(measure, sees=(PREVIOUS, TRUST))
+    return Term(measure, sees=(PREVIOUS, TRUST), croppable=False)
 
 
 def _by_response(layer: Layer, n: int, sign: int) -> Term:

@@ -14,7 +14,8 @@ import urllib.error
 import urllib.request
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ _TIMEOUT = 20  # seconds without an answer from a host
 _BLOCK = 1 << 18
 
 
-def pull(spec: NetworkSpec) -> Path:
-    """Fetch ``spec`` into the cache and return where it is; at once if it is there already.
+def pull(spec: NetworkSpec, tell: Callable[[str], None] = lambda _: None) -> Path:
+    """Fetch ``spec`` into the cache and return where it is; ``tell`` hears of what is there already, whole or not.
 
     What was fetched whole, and what was fetched of an archive, is kept until the network is there, so that an
     interrupted pull goes on. Shows progress if stderr is a terminal. Raises ``NetworkError`` where the weights cannot
@@ -40,7 +41,22 @@ def pull(spec: NetworkSpec) -> Path:
     """
     target = Path(str(spec.path()))
     if spec.origin is None or target.is_file():
-        return target
+        try:
+            with as_file(spec.path()) as path:
+                open_weights(spec, path)
+        except NetworkError:
+            if spec.origin is None:
+                raise
+            tell(f"{spec.name} is here, but damaged; fetching it again")
+        else:
+            tell(f"{spec.name} is here already")
+            return target
+    _fetch(spec, target)
+    return target
+
+
+def _fetch(spec: NetworkSpec, target: Path) -> None:
+    """Fetch ``spec`` to ``target``, in the place of what is there."""
     downloads = cache_folder() / "downloads" / spec.name
     try:
         downloads.mkdir(parents=True, exist_ok=True)
@@ -55,7 +71,6 @@ def pull(spec: NetworkSpec) -> Path:
         for folder in (downloads, downloads.parent):
             with contextlib.suppress(OSError):
                 folder.rmdir()  # unless something to go on with is in it
-    return target
 
 
 def _make(spec: NetworkSpec, downloads: Path, folder: Path) -> Path:

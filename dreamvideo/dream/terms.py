@@ -42,16 +42,16 @@ class View:
 
     def mean(self, values: tf.Tensor) -> tf.Tensor:
         """The mean of ``[batch, rows, columns, n]``, without the cropped border, weighted by the mask: a scalar."""
-        return tf.reduce_mean(self.inside(values * self.weight(values)))
+        return tf.reduce_mean(self.inside(values * self.weight(values) if self.mask else values))
 
     def inside(self, values: tf.Tensor) -> tf.Tensor:
         """``values`` without ``crop`` cells at each border."""
         crop = self.crop
         return values[:, crop:-crop, crop:-crop] if crop else values
 
-    def weight(self, values: tf.Tensor) -> tf.Tensor | float:
-        """How much each cell of ``values`` counts: the mask at the cells' own size, or 1."""
-        return self.map(self.mask, values) if self.mask else 1.0
+    def weight(self, values: Any) -> Any:
+        """How much each cell of ``values`` counts, ``[batch, rows, columns, 1]``: the mask at their own size, or 1."""
+        return self.map(self.mask, values) if self.mask else tf.ones_like(values[..., :1])
 
     def map(self, name: str, values: tf.Tensor) -> Any:
         """The map ``name`` averaged over the cells of ``values``: ``[batch, rows, columns, n]``."""
@@ -78,7 +78,7 @@ class Term:
 
     ``ranks``: the number of dimensions of each array that ``prepare`` gives. ``per_shot``: prepare again for each shot,
     from its first frame; else only when one of ``pictures`` changes. ``sees``: maps of the frame beside the picture.
-    ``indices``: channels that must exist, each with its layer.
+    ``indices``: channels that must exist, each with its layer. ``croppable``: whether there are borders to leave out.
     """
 
     measure: Callable[[View], tf.Tensor]
@@ -91,6 +91,7 @@ class Term:
     indices: tuple[tuple[str, int], ...] = ()
     crop: int = 0
     mask: str | None = None
+    croppable: bool = True
 
 
 @dataclass(frozen=True)

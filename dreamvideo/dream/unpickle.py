@@ -32,15 +32,19 @@ class Unpickler(pickle.Unpickler):
         allowed: Mapping[tuple[str, str], Any],
         storage: Callable[[Any], Any] | None = None,
         *,
+        modules: bool = False,
         encoding: str = "ASCII",
     ) -> None:
-        """``storage`` makes of what a pickle says about an outside array what stands for it."""
+        """``storage`` makes of what a pickle says about an outside array what stands for it.
+
+        With ``modules`` all modules of TorchScript are allowed, as plain ``Module``.
+        """
         super().__init__(file, encoding=encoding)
-        self._allowed, self._storage = allowed, storage
+        self._allowed, self._storage, self._modules = allowed, storage, modules
 
     def find_class(self, module: str, name: str) -> Any:
-        if module.startswith("__torch__."):
-            return type(name, (), {})  # a module of TorchScript: something to hang attributes on
+        if self._modules and module.startswith("__torch__."):
+            return Module
         if (module, name) not in self._allowed:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no weights need")
         return self._allowed[module, name]
@@ -49,6 +53,10 @@ class Unpickler(pickle.Unpickler):
         if self._storage is None:
             raise pickle.UnpicklingError("it refers to data outside itself")
         return self._storage(pid)
+
+
+class Module:
+    """A module of TorchScript: something to hang attributes on."""
 
 
 def read_numpy_pickle(file: BinaryIO, what: str) -> Any:
@@ -77,7 +85,7 @@ def read_torch(file: BinaryIO, what: str) -> dict[str, np.ndarray]:
 
 def read_torchscript(archive: zipfile.ZipFile, root: str) -> Any:
     """The object in a TorchScript archive: modules as plain attribute holders, tensors as arrays."""
-    holder = _refusing(root, lambda: _load_archive(archive, root))
+    holder = _refusing(root, lambda: _load_archive(archive, root, modules=True))
     return _resolve(holder)
 
 
@@ -96,12 +104,13 @@ def _read_zipped(data: bytes) -> Any:
         return _load_archive(archive, root)
 
 
-def _load_archive(archive: zipfile.ZipFile, root: str) -> Any:
+def _load_archive(archive: zipfile.ZipFile, root: str, *, modules: bool = False) -> Any:
     def storage(pid: Any) -> _Storage:
         _, kind, key, *_ = pid
         return _Storage(kind, np.frombuffer(archive.read(f"{root}/data/{key}"), kind))
 
-    return Unpickler(archive.open(f"{root}/data.pkl"), _torch_names(), storage).load()  # pyright: ignore[reportArgumentType]
+    file: Any = archive.open(f"{root}/data.pkl")
+    return Unpickler(file, _torch_names(), storage, modules=modules).load()
 
 
 def _read_stream(data: bytes) -> Any:

@@ -8,37 +8,31 @@ from typing import Any
 
 import numpy as np
 
-from dreamvideo.errors import ConfigError
+from dreamvideo.errors import ConfigError, DreamError
 from dreamvideo.media.source import Source, open_source
 
 
 class Companions:
-    """Opens every picture once. Frame t of a clip goes with frame t of the input, and its last frame with all after it.
+    """Opens every picture once. A clip runs along with the input, and its last frame goes on after its end.
 
-    ``paths``: by the names that the objective calls them. Raises ``ConfigError`` for a name without a file and
-    ``InputError`` for a file that can't be read.
+    ``paths``: by the names that the objective calls them. ``start``: where in the input, and in clips, the render
+    begins, in seconds. Raises ``ConfigError`` for a name without a file and ``InputError`` for a file that can't be
+    read.
     """
 
-    def __init__(self, paths: Mapping[str, str], source: Source) -> None:
+    def __init__(self, paths: Mapping[str, str], source: Source, *, start: float | None = None) -> None:
         for name, path in paths.items():
             if name == path and name.isidentifier() and not Path(path).exists():
-                raise ConfigError(
-                    f"the objective looks at a picture called '{name}'; give it with --picture {name}=FILE"
-                )
+                raise ConfigError(f"the objective looks at the picture '{name}'; give it with --picture {name}=FILE")
         with ExitStack() as stack:
-            self._sources = {name: stack.enter_context(self._open(path, source)) for name, path in paths.items()}
+            self._sources = {
+                name: stack.enter_context(_open(name, path, source, start)) for name, path in paths.items()
+            }
             self._stack = stack.pop_all()
         self._frames: dict[str, Iterator[np.ndarray]] = {name: each.frames() for name, each in self._sources.items()}
         self._index = -1
         self._latest: dict[str, np.ndarray] = {}
-
-    @staticmethod
-    def _open(path: str, source: Source) -> Source:
-        opened = open_source(path)
-        if opened.still or opened.rate == source.rate or source.still:
-            return opened
-        opened.close()
-        return open_source(path, rate=source.rate)
+        self._ended: list[str] = []
 
     def __enter__(self) -> "Companions":
         return self
@@ -54,11 +48,22 @@ class Companions:
         Frames are asked for in their order.
         """
         while self._index < index:
-            self._latest |= {
-                name: frame for name, frames in self._frames.items() if (frame := next(frames, None)) is not None
-            }
             self._index += 1
+            for name in list(self._frames):
+                self._advance(name)
         return dict(self._latest)
+
+    def _advance(self, name: str) -> None:
+        try:
+            frame = next(self._frames[name], None)
+        except DreamError as error:
+            raise type(error)(f"the picture {name}: {error}") from error
+        if frame is not None:
+            self._latest[name] = frame
+            return
+        del self._frames[name]
+        if not self._sources[name].still:
+            self._ended.append(f"the clip {name} has {self._index} frames here; its last one goes on after them")
 
     def identity(self) -> dict[str, Any]:
         """What the journal pins of each file."""
@@ -76,4 +81,17 @@ class Companions:
     @property
     def warnings(self) -> list[str]:
         """What was found wrong with the files so far, though they could be used."""
-        return [warning for each in self._sources.values() for warning in each.warnings]
+        found = [f"the picture {name}: {text}" for name, each in self._sources.items() for text in each.warnings]
+        return [*found, *self._ended]
+
+
+def _open(name: str, path: str, source: Source, start: float | None) -> Source:
+    """A picture as it is; a clip at the input's rate, and from where the input begins."""
+    try:
+        opened = open_source(path)
+        if opened.still or (not start and (opened.rate == source.rate or source.still)):
+            return opened
+        opened.close()
+        return open_source(path, start=start, rate=None if source.still else source.rate)
+    except DreamError as error:
+        raise type(error)(f"the picture {name}: {error}") from error

@@ -108,6 +108,8 @@ def _problem_of_network(name: str, input_range: str, input_node: str | None) -> 
 def _problem_of_pictures(dream: Dream, source: Source) -> str | None:
     from dreamvideo.dream.binding import bind_objective
 
+    if not has_formula(dream.objective):
+        return None
     try:
         paths = {name: dream.pictures.get(name, name) for name in bind_objective(dream).pictures}
         with Companions(paths, source):

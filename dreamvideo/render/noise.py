@@ -48,6 +48,8 @@ def noise_source(config: Config, size: tuple[int, int]) -> NoiseSource:
     given = config.input
     if given.start is not None or given.end is not None:
         raise ConfigError("noise has no time to cut by input.start or input.end; leave them out")
+    if given.fps is not None or given.frames != 1:
+        raise ConfigError("noise is dreamed as one picture, without a rate; leave out input.fps and input.frames")
     return NoiseSource(
         *size, config.seed, Part(None, None, given.width, None, given.max_pixels), config.noise.amplitude
     )

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
 
 
+NOTHING = 1 / 65535  # the smallest difference that a 16-bit picture shows
+
+
 def check_picture(output: str, *, overwrite: bool) -> None:
     """Refuse an output that is no picture (``ConfigError``), or that exists or can't be written (``OutputError``)."""
     if not output:
@@ -62,10 +65,14 @@ def render_still(job: Job, source: Source, notes: Notes, begun: float, *, before
 
 def dream_still(config: Config, dreamer: "Dreamer", source: Source, frame: np.ndarray, notes: Notes) -> Dreamt:
     """Dream ``frame``, the only one of ``source``."""
-    with Companions(dreamer.pictures, source) as companions:
+    with Companions(dreamer.pictures, source, start=config.input.start) as companions:
         notes.add(dreamer.notes(source.height, source.width))
         notes.add(companions.notes(dreamer.objective.masks, source))
-        return Recurrence(config, dreamer).next(Seen(0, frame), companions.at(0))
+        dreamt = Recurrence(config, dreamer, single=True).next(Seen(0, frame), companions.at(0))
+        notes.add(companions.warnings)
+    if config.dream.strength and np.abs(dreamt.dreamed - frame).max() < NOTHING:
+        notes.add(["nothing was dreamed: the objective finds nothing here that could be raised"])
+    return dreamt
 
 
 def write_picture(output: str, frame: np.ndarray, config: Config) -> None:

@@ -42,7 +42,7 @@ def render_clip(job: Job, listener: Listener) -> Report:
         journal = Journal(job.work or journal_folder(job.output))
         _refuse_unasked(job, journal)
         dreamer = load_dreamer(job.config)
-        with Companions(dreamer.pictures, source) as companions:
+        with Companions(dreamer.pictures, source, start=job.config.input.start) as companions:
             notes.add(dreamer.notes(source.height, source.width))
             notes.add(companions.notes(dreamer.objective.masks, source))
             manifest = _manifest(job, source, dreamer, companions)

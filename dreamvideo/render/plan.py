@@ -9,6 +9,7 @@ import numpy as np
 from dreamvideo.config import Config, Dream
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import carried_pace, still_pace
+from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Plan
 from dreamvideo.render.recurrence import SETTLING
 from dreamvideo.render.start import check_job, load_dreamer, open_input
@@ -26,14 +27,15 @@ FRAME_COPIES = 20  # whole frames of float32 alive at once: decoded ahead, in fl
 def make_plan(job: Job, opened: Source | None = None) -> Plan:
     """The plan of ``job``, whose input may have been ``opened`` already.
 
-    The time is an estimate from a few steps of the real network on noise of the right size.
+    The time is an estimate from a few steps of the real network on noise of the right size. Raises what a render would
+    for a picture of the objective that can't be had.
     """
     with opened or open_input(job) as source:
         check_job(job, source)
         dreamer = load_dreamer(job.config)
         sizes = dreamer.octave_sizes(source.height, source.width)
         grids = [_grid(dreamer, size) for size in sizes]
-        second = _seconds_per_pass(dreamer, source)
+        second, notes = _look(dreamer, source)
         still, carried = still_pace(job.config.dream), carried_pace(job.config)
         alone = job.config.carry.strength == 0
         first = second * (still.steps + (0 if alone else SETTLING * carried.steps))
@@ -48,7 +50,7 @@ def make_plan(job: Job, opened: Source | None = None) -> Plan:
             rate=source.rate,
             network=dreamer.network.name,
             precision=dreamer.precision,
-            objective=_objective_text(job.config.dream),
+            objective=_objective_text(dreamer.settings),
             octaves=sizes,
             tiles=[down * across for down, across, _ in grids],
             first_steps=still.steps,
@@ -57,7 +59,7 @@ def make_plan(job: Job, opened: Source | None = None) -> Plan:
             seconds_first_frame=first,
             seconds=None if count is None else first + following * (count - 1),
             memory_bytes=_memory(dreamer, source, max(pixels for _, _, pixels in grids)),
-            notes=[*source.warnings, *dreamer.notes(source.height, source.width)],
+            notes=[*source.warnings, *notes],
         )
 
 
@@ -103,13 +105,21 @@ def _grid(dreamer: "Dreamer", size: tuple[int, int]) -> tuple[int, int, int]:
     return down[0], across[0], down[1] * across[1]
 
 
-def _seconds_per_pass(dreamer: "Dreamer", source: Source) -> float:
-    """Seconds for one step in every octave of one frame, timed after a first pass that traces the graph."""
+def _look(dreamer: "Dreamer", source: Source) -> tuple[float, list[str]]:
+    """Seconds for one step in every octave of one frame, and what is to be noted of the dream and its pictures."""
+    with Companions(dreamer.pictures, source) as companions:
+        notes = dreamer.notes(source.height, source.width) + companions.notes(dreamer.objective.masks, source)
+        return _seconds_per_pass(dreamer, source, companions.at(0)), notes
+
+
+def _seconds_per_pass(dreamer: "Dreamer", source: Source, pictures: dict[str, np.ndarray]) -> float:
+    """Timed after a first pass that traces the graph."""
     frame = np.random.default_rng(0).random((source.height, source.width, 3), np.float32)
     times = []
     for _ in range(3):
         begun = time.perf_counter()
-        dreamer.dream(frame, np.zeros_like(frame), index=0, steps=1, rate=0.01)
+        prepared = dreamer.prepare(frame, pictures)
+        dreamer.dream(frame, np.zeros_like(frame), index=0, steps=1, rate=0.01, prepared=prepared)
         times.append(time.perf_counter() - begun)
     return min(times[1:])
 

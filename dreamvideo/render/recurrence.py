@@ -45,8 +45,9 @@ class Dreamt:
 class Recurrence:
     """One render's state and how a frame changes it."""
 
-    def __init__(self, config: Config, dreamer: "Dreamer") -> None:
-        self.config, self.dreamer = config, dreamer
+    def __init__(self, config: Config, dreamer: "Dreamer", *, single: bool = False) -> None:
+        """``single``: the only frame is a picture for itself, and needs no strength to go on with."""
+        self.config, self.dreamer, self.single = config, dreamer, single
         self.state: State | None = None
         self.level = 0.0  # how strong the shot began: the RMS of its first residual
         self.prepared: Prepared | None = None
@@ -84,7 +85,7 @@ class Recurrence:
         pace = still_pace(self.config.dream)
         state = State(frame, np.zeros_like(frame), np.full((*frame.shape[:2], 1), OLDEST, np.float32))
         state, objective = self._ascend(state, pace, seen.index)
-        rounds = SETTLING if self.config.carry.strength else 0
+        rounds = SETTLING if self.config.carry.strength and not self.single else 0
         for _ in range(rounds):
             start = fade(state, self.config.carry.strength)
             state, objective = self._follow(start, carried_pace(self.config), seen.index)

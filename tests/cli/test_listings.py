@@ -1,6 +1,8 @@
 """``presets``, ``layers`` and ``doctor``."""
 
 import json
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +31,7 @@ def test_layers(dreamvideo) -> None:
     assert [row.split()[0] for row in rows] == [f"mixed{index}" for index in range(10)]
     assert rows[4].split()[3] == "768"
     assert "--all lists all" in outcome.err
+    assert outcome.err.endswith("Dream on one with --network inceptionv3 --objective 'mean_square(mixed0)'\n")
     everything = json.loads(dreamvideo("layers", "--all", "--json").out)
     assert everything["network"] == "inceptionv3"
     assert len(everything["layers"]) > 90
@@ -43,6 +46,22 @@ def test_layers_have_the_shapes_of_a_pictures_size(dreamvideo) -> None:
         outcome = dreamvideo("layers", "--size", size)
         assert outcome.code == 2
         assert "give WIDTHxHEIGHT (640x360)" in outcome.err
+
+
+def test_layers_of_a_file_come_with_what_to_type_and_with_strides_below_one(dreamvideo, tmp_path: Path) -> None:
+    import keras
+
+    from dreamvideo.config import Dream
+    from dreamvideo.dream.binding import bind_objective
+
+    layers = (keras.layers.UpSampling2D(name="up-1"), keras.layers.MaxPooling2D(2, name="after"))
+    keras.Sequential([keras.Input((None, None, 3)), *layers]).save(tmp_path / "my up.keras")
+    outcome = dreamvideo("layers", "--network", "my up.keras")
+    assert outcome.code == 0
+    assert [row.split()[4:6] for row in outcome.out.splitlines()[1:]] == [["1/2", "px"], ["1", "px"]]
+    typed = shlex.split(outcome.err.partition("Dream on one with ")[2])
+    assert typed[:3] == ["--network", "my up.keras", "--objective"]
+    assert bind_objective(Dream(objective=typed[3])).layers == ["up-1"]
 
 
 def test_a_network_that_is_not_there_is_one_sentence(dreamvideo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """``networks`` and ``networks pull``."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,21 @@ def test_every_network_is_listed_with_its_source_size_and_licence(dreamvideo, ca
     assert listed["vgg16"]["layers"][-1] == "block5_conv3"
 
 
+def test_licences_are_those_of_the_weights_or_said_to_be_unknown() -> None:
+    names = ("xception", "resnet50", "resnet50v2", "densenet121", "mobilenet", "convnext_tiny", "efficientnetb0")
+    assert [NETWORKS[name].licence for name in names] == [
+        *("MIT", "MIT", "BSD", "BSD-3-Clause", "Apache-2.0", "Apache-2.0", "unknown; see keras.io")
+    ]
+
+
 def test_pull_prints_where_the_network_is(dreamvideo, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(spec: NetworkSpec) -> Path:
-        spec_path = Path(str(spec.path()))
-        spec_path.parent.mkdir(exist_ok=True)
-        spec_path.touch()
-        return spec_path
+    def fetch(spec: NetworkSpec, tell: Callable[[str], None]) -> Path:
+        path = Path(str(spec.path()))
+        if path.exists():
+            tell(f"{spec.name} is here already")
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        return path
 
     monkeypatch.setattr(pull, "pull", fetch)
     first = dreamvideo("networks", "pull", "vgg16")
@@ -45,6 +55,7 @@ def test_pull_prints_where_the_network_is(dreamvideo, monkeypatch: pytest.Monkey
     again = dreamvideo("networks", "pull", "vgg16", "vgg19", "--json")
     assert [entry["name"] for entry in json.loads(again.out)["networks"]] == ["vgg16", "vgg19"]
     assert again.err == "dreamvideo: vgg16 is here already\n"
+    assert dreamvideo("networks", "--json", "pull", "vgg16", "vgg19").out == again.out
 
 
 def test_pull_says_what_went_wrong(dreamvideo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +63,7 @@ def test_pull_says_what_went_wrong(dreamvideo, monkeypatch: pytest.MonkeyPatch) 
     assert (unknown.code, unknown.out) == (2, "")
     assert "there is no network called 'vgg61'; did you mean" in unknown.err
 
-    def fetch(_: NetworkSpec) -> Path:
+    def fetch(*_: object) -> Path:
         raise NetworkError("no such host")
 
     monkeypatch.setattr(pull, "pull", fetch)

@@ -116,7 +116,14 @@ def test_atlas_of_every_layer(dreamvideo, asked: Calls) -> None:
         ("cat.jpg --compare layers --layer mixed4", "--layer has no say"),
         ("cat.jpg --compare presets --channels 3", "--channels has no say"),
         ("cat.jpg --compare presets --preset eyes", "--preset has no say"),
-        ("--layer mixed4 --cell 3", "--cell"),
+        ("--layer mixed4 --cell 3", "'3' is no whole number from 32 to 1024"),
+        ("--layer mixed4 --set dream.objective=mean", "dream.objective has no say in an atlas of --layer mixed4"),
+        ("--layer mixed4 --set dream.layers.mixed6=1", "dream.layers.mixed6 has no say in an atlas"),
+        ("--layer mixed4 --set input.width=9 --set carry=0.5", "input.width and carry have no say in an atlas"),
+        ("cat.jpg --compare layers --set dream.layers.mixed2=3", "dream.layers.mixed2 has no say in --compare layers"),
+        ("cat.jpg --compare presets --set output.crf=3", "output.crf has no say in --compare presets; leave it out"),
+        ("cat.jpg --compare presets --set dream.octaves_above=3", "must be below dream.octaves (3)"),
+        ("--layer mixed4 --set dream.setps=3", "dream.setps is no setting"),
     ],
 )
 def test_what_has_no_say_is_refused(dreamvideo, asked: Calls, line: str, message: str) -> None:
@@ -124,6 +131,33 @@ def test_what_has_no_say_is_refused(dreamvideo, asked: Calls, line: str, message
     assert outcome.code == 2
     assert message in outcome.err
     assert asked == []
+
+
+def test_a_preset_that_what_is_said_rules_out_is_left_out(dreamvideo, asked: Calls) -> None:
+    line = ("--compare", "presets", "-o", "sheet.png", "--set", "dream.octaves=1", "--json")
+    outcome = dreamvideo("atlas", "cat.jpg", *line)
+    ((_, _, _, variants, _),) = asked
+    left = {preset.name for preset in list_presets()} - {variant.name for variant in variants}
+    assert left
+    notes = json.loads(outcome.out)["notes"]
+    assert [note.split(":")[0] for note in notes] == [f"{name} is left out" for name in sorted(left)]
+    assert all(note in outcome.err for note in notes)
+
+
+def test_what_has_no_say_in_a_file_or_preset_is_told(dreamvideo, asked: Calls, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[dream]\nobjective = 'mean'\nsteps = 5\n[input]\nwidth = 99\n")
+    mine = ("-o", "sheet.png", "--config", "mine.toml")
+    told = {
+        "dream.objective and input.width have no say in an atlas of --layer mixed4": ("atlas", "--layer", "mixed4"),
+        "dream.objective and dream.steps have no say in features": ("features", "cat.jpg", "--layer", "mixed4"),
+    }
+    for sentence, line in told.items():
+        outcome = dreamvideo(*line, *mine)
+        assert outcome.code == 0
+        assert f"{sentence}\n" in outcome.err
+        assert json.loads(dreamvideo(*line, *mine, "--json").out)["notes"] == [sentence]
+    assert "no say" not in dreamvideo("atlas", "--layer", "mixed4", "-o", "sheet.png").err
+    assert asked[0][1].config.dream.steps == 5
 
 
 def test_an_interrupted_atlas_says_how_to_go_on(dreamvideo, asked: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +177,27 @@ def test_features(dreamvideo, asked: Calls) -> None:
     assert (job.input, job.output, job.layer, job.channels) == ("cat.jpg", "maps.png", "mixed3", None)
     assert (job.order, job.count, job.cell, job.config.input.width) == ("number", 9, 128, 300)
     assert "missing option '--layer'" in dreamvideo("features", "cat.jpg", "-o", "maps.png").err
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("--set dream.steps=20", "dream.steps has no say in features; leave it out"),
+        ("--set dream.steps=3 --set seed=1", "dream.steps and seed have no say in features; leave them out"),
+        ("--count 0", "'0' is no whole number at least 1"),
+    ],
+)
+def test_features_take_what_the_network_sees_and_no_more(dreamvideo, asked: Calls, typed: str, message: str) -> None:
+    outcome = dreamvideo("features", "cat.jpg", "--layer", "mixed3", "-o", "maps.png", *typed.split())
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert asked == []
+
+
+@pytest.mark.parametrize("command", ["atlas", "features"])
+def test_help_tells_of_bounds_in_one_style(dreamvideo, command: str) -> None:
+    text = dreamvideo(command, "--help").out
+    assert not [odd for odd in ("<=", "x>=", "[default:", "<presets", "<strongest") if odd in text]
 
 
 def test_before_after(dreamvideo, renderer) -> None:

@@ -150,7 +150,7 @@ def test_a_memory_that_is_carried_over_a_still_goes_on_as_if_there_were_one_fram
     assert not nearly(anew.residual, formula(4, 0.9))
 
 
-@pytest.mark.parametrize(("settings", "kept"), [({"memory": "reset"}, False), ({"ascent": "plain"}, False), ({}, True)])
+@pytest.mark.parametrize(("settings", "kept"), [({"memory": "reset"}, False), ({}, True)])
 def test_a_memory_is_kept_only_where_it_is_carried(settings: dict[str, Any], kept: bool) -> None:
     dreamer = still(**{"ascent": "momentum", "momentum": 0.9, "memory": "carry", **settings})
     memory, count = dream(dreamer, zeros(FRAME)).remembered

@@ -59,7 +59,7 @@ def test_a_mask_is_a_picture_of_its_term() -> None:
 
 
 def test_arguments_are_bound_by_place_or_name() -> None:
-    for text in ("neuron(a, 0, 0.5, 2)", "neuron(layer=a, index=2, x=0.5, y=0)", "neuron('a', 0, index=2, x=1/2)"):
+    for text in ("neuron(a, 0, 0.5, 2)", "neuron(layer=a, channel=2, x=0.5, y=0)", "neuron('a', 0, channel=2, x=1/2)"):
         (term,) = bound(text).terms
         assert (term.layers, term.indices) == (("a",), (("a", 2),))
     assert bound("channel(a, 1, 2, 3)").terms[0].indices == (("a", 1), ("a", 2), ("a", 3))

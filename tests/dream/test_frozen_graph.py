@@ -166,7 +166,7 @@ def two_inputs(x: Any) -> Any:
 
 def test_a_graph_without_an_obvious_input_asks_for_the_node(tmp_path: Path) -> None:
     path = str(frozen(tmp_path / "two.pb", two_inputs, name="first"))
-    with pytest.raises(ConfigError, match=r"two\.pb.*first, second.*--input-node") as caught:
+    with pytest.raises(ConfigError, match=r"two\.pb.*first, second.*--input-node NODE") as caught:
         load_network(path)
     assert caught.value.exit_code == 2
     with pytest.raises(ConfigError, match=r"'frist'.*did you mean 'first'"):
@@ -179,6 +179,9 @@ def test_pictures_can_enter_in_the_middle(path: Path) -> None:
     network = load_network(str(path), input_node="sub", input_range="0..255")
     assert "mixed" in network.layer_names
     assert network.scale == 255.0
+    late = load_network(str(path), input_node="stem_pre_relu")
+    assert late.showcase
+    assert set(late.showcase) <= set(late.layer_names)
 
 
 def test_what_is_no_graph_is_refused(tmp_path: Path) -> None:

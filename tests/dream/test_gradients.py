@@ -133,14 +133,14 @@ def test_no_treatment_is_the_identity() -> None:
 SIGMA = 2.0
 
 
-@pytest.mark.parametrize("progress", [0.05, 0.5, 1.0])
-def test_smoothing_is_the_mean_of_three_gaussians_that_shrink(progress: float) -> None:
-    gradient, radius = noise(40, 50), 12
-    now = SIGMA * (1 - 0.875 * progress)
-    kernels = [cv2.getGaussianKernel(2 * radius + 1, factor * now) for factor in (0.5, 1, 2)]
-    kernel = np.mean(kernels, axis=0)
-    wanted = cv2.sepFilter2D(gradient, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT)
-    assert treated(smooth(SIGMA), gradient, progress) == pytest.approx(wanted, abs=1e-5)
+@pytest.mark.parametrize("progress", [0.05, 0.5])
+@pytest.mark.parametrize("sigma", [6.0, 64.0])
+def test_smoothing_is_the_mean_of_three_gaussians_that_shrink(sigma: float, progress: float) -> None:
+    gradient, now = noise(40, 50), sigma * (1 - 0.875 * progress)
+    around = np.pad(gradient, ((360, 360), (450, 450), (0, 0)), mode="symmetric")
+    blurred = [cv2.GaussianBlur(around, (0, 0), factor * now) for factor in (0.5, 1, 2)]
+    wanted = np.mean(blurred, axis=0)[360:400, 450:500]
+    assert treated(smooth(sigma), gradient, progress) == pytest.approx(wanted, abs=0.02)
 
 
 def test_smoothing_takes_detail_away_and_less_so_towards_the_end() -> None:

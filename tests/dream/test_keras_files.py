@@ -93,8 +93,15 @@ def test_files_that_are_no_network_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match=r"absent\.keras.*No such file"):
         load_network(str(tmp_path / "absent.keras"))
     (tmp_path / "text.keras").write_text("hello", encoding="utf-8")
-    with pytest.raises(NetworkError, match=r"text\.keras.*no intact \.keras file"):
-        load_network(str(tmp_path / "text.keras"))
+    whole = saved(tmp_path / "whole.keras", conv()).read_bytes()
+    (tmp_path / "cut.keras").write_bytes(whole[: len(whole) // 2])
+    for name in ("text.keras", "cut.keras"):
+        with pytest.raises(NetworkError, match=rf"{name}: it is no \.keras file, or a damaged one") as caught:
+            load_network(str(tmp_path / name))
+        assert "not found" not in str(caught.value)
+    (tmp_path / "flipped.keras").write_bytes(whole.replace(b"config.json", b"confug.json"))
+    with pytest.raises(NetworkError, match=r"flipped\.keras.*no intact \.keras file"):
+        load_network(str(tmp_path / "flipped.keras"))
     grey = keras.Sequential([keras.Input((8, 8, 1)), conv()])
     grey.save(tmp_path / "grey.keras")
     with pytest.raises(NetworkError, match=r"does not take one RGB picture.*\(None, 8, 8, 1\)"):

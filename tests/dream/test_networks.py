@@ -1,6 +1,7 @@
 """Networks: layers by name, sizes, precision, and weights that are the pinned ones or an error."""
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,16 @@ def test_several_layers_come_by_their_names_in_any_order() -> None:
     assert {name: value.shape[-1] for name, value in features.items()} == {DEEP: 8, BRANCH: 6, MIXED: 10}
 
 
-def test_an_unknown_layer_is_refused_with_the_nearest_and_all_that_are_there() -> None:
+def test_an_unknown_layer_is_refused_with_the_nearest_and_those_that_show_best() -> None:
     network = tiny_network()
     with pytest.raises(ConfigError) as caught:
         network.features(["mixd"], "float32")
     message = str(caught.value)
     assert "'mixd'" in message
     assert "did you mean 'mixed'" in message
-    assert all(name in message for name in network.layer_names)
+    assert all(name in message for name in network.showcase)
+    assert "wide_relu" not in message
+    assert "`dreamvideo layers --network tiny --all` lists all" in message
     assert caught.value.exit_code == 2
 
 
@@ -123,6 +126,29 @@ def test_a_layer_that_begins_an_activation_for_every_last_pixel_needs_no_whole_s
     assert network.whole_sides(["same"]) == (1, 0)
     assert network.whole_sides(["same", "valid"]) == (4, 3)
     assert tiny_network().whole_sides([DEEP]) != (1, 0)
+
+
+def test_activations_may_be_finer_than_the_picture() -> None:
+    image = keras.Input((None, None, 3))
+    finer = keras.layers.UpSampling2D(4, name="finer")(image)
+    network = Network(keras.Model(image, keras.layers.Conv2D(4, 3, padding="same", name="after")(finer)), name="up")
+    assert network.whole_sides(["after"]) == (1, 0)
+    assert {layer.stride for layer in network.describe()} == {0.25}
+
+
+def test_where_nothing_is_known_to_show_best_all_layers_are_shown() -> None:
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, keras.layers.MaxPooling2D(2, name="pool")(image))
+    assert Network(model, name="pool").showcase == ["pool"]
+    assert Network(model, name="pool", showcase=["absent"]).showcase == ["pool"]
+
+
+def test_tensorflow_says_nothing_of_new_traces(capfd: pytest.CaptureFixture[str]) -> None:
+    traced: Any = tf.function(lambda x: x + 1)
+    for number in range(8):  # each Python number is a graph of its own, of which TensorFlow would warn
+        traced(number)
+    assert capfd.readouterr().err == ""
+    assert not tf.get_logger().isEnabledFor(logging.WARNING)
 
 
 def test_channels_are_those_of_the_activations() -> None:

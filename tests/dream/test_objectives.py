@@ -409,3 +409,15 @@ def test_a_picture_in_its_own_style_stays(layer: str) -> None:
     features = dreamer._features(tf.constant(FRAME[None]))
     arrays = [tf.constant(array) for array in prepared.given]
     assert float(dreamer.objective.value(view_of(features), [1.0], arrays)) == pytest.approx(0, abs=1e-10)
+
+
+@pytest.mark.parametrize("more", ["crop=1", "mask=face", "crop=1, mask=face"])
+@pytest.mark.parametrize(
+    "call", ["mean(mixed", "max(mixed", "channel(mixed, 2", "strongest(mixed, 2", "style(mixed, face", "content(mixed"]
+)
+def test_every_objective_of_a_layer_may_be_cropped_and_masked(call: str, more: str) -> None:
+    frame = picture(48, 56)
+    dreamer = tiny_dreamer(objective=f"{call}, {more}) + 0.1 * mean(deep_relu)", layers={}, octaves=1)
+    prepared = dreamer.prepare(frame, {"face": picture(30, 40, 5)})
+    result = dreamer.dream(frame, np.zeros_like(frame), index=0, steps=2, rate=0.01, prepared=prepared)
+    assert np.abs(result.residual).max() > 0.001

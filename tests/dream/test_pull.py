@@ -141,12 +141,34 @@ def test_a_missing_member_and_a_hostile_pickle_are_refused(spec: NetworkSpec, tm
         conversion.vgg16_of_flax(path)
 
 
-@pytest.mark.usefixtures("spec")
-def test_a_damaged_file_in_the_cache_is_refused_with_the_cure(cache: Path) -> None:
+def test_a_damaged_file_in_the_cache_is_refused_with_the_cure_which_cures(
+    cache: Path, spec: NetworkSpec, tmp_path: Path
+) -> None:
+    said: list[str] = []
     cache.mkdir()
     (cache / "tiny.keras").write_bytes(b"half a file")
-    with pytest.raises(NetworkError, match=r"tiny\.keras are corrupt.*remove them.*networks pull tiny"):
+    with pytest.raises(NetworkError, match=r"tiny\.keras are corrupt.*`dreamvideo networks pull tiny` fetches"):
         load_network("tiny")
+    pull.pull(spec, said.append)
+    load_network("tiny")
+    pull.pull(spec, said.append)
+    assert said == ["tiny is here, but damaged; fetching it again", "tiny is here already"]
+    assert fetched(tmp_path) == 1
+    pull.pull(NETWORKS["inceptionv3"], said.append)
+    assert said[2:] == ["inceptionv3 is here already"]
+
+
+def test_weights_in_the_cache_that_are_not_the_pinned_ones_are_fetched_again(
+    cache: Path, spec: NetworkSpec, tmp_path: Path
+) -> None:
+    pull.pull(spec)
+    pinned = replace(spec, sha256=weights_digest(load_network("tiny").model))
+    other: Any = keras.models.load_model(cache / "tiny.keras")
+    randomize(other, 1)
+    other.save(cache / "tiny.keras")
+    pull.pull(pinned)
+    assert weights_digest(load_network("tiny").model) == pinned.sha256
+    assert fetched(tmp_path) == 2
 
 
 def test_pip_hands_over_a_source_archive_without_running_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dreamvideo.dream.unpickle import read_numpy_pickle, read_torch
+from dreamvideo.dream.unpickle import read_numpy_pickle, read_torch, read_torchscript
 from dreamvideo.errors import NetworkError
 
 ARRAYS = {"w": np.arange(24, dtype=np.float32).reshape(2, 3, 4), "b": np.array([1.5, -2.0], np.float16)}
@@ -134,4 +134,21 @@ def test_torch_files_are_read_without_torch(write: Any) -> None:
 def test_a_tensor_that_reaches_outside_its_numbers_is_refused(size: tuple[int, ...]) -> None:
     data = zipped({"w": Tensor("0", 30, size, (1,))}, np.arange(30, dtype=np.float32))
     with pytest.raises(NetworkError, match="outside its storage"):
+        read_torch(io.BytesIO(data), "weights.pth")
+
+
+def test_only_torchscript_may_hold_modules_and_they_are_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = types.ModuleType("__torch__.net")
+    block = type("Block", (), {"__module__": "__torch__.net", "__qualname__": "Block"})
+    monkeypatch.setattr(code, "Block", block, raising=False)
+    monkeypatch.setitem(sys.modules, "__torch__", types.ModuleType("__torch__"))
+    monkeypatch.setitem(sys.modules, "__torch__.net", code)
+    module: Any = block()
+    module.width = 3
+    data = zipped(module, np.zeros(1, np.float32))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        found = read_torchscript(archive, "weights")
+    assert vars(found) == {"width": 3}
+    assert not isinstance(found, block)
+    with pytest.raises(NetworkError, match=r"asks for __torch__\.net\.Block"):
         read_torch(io.BytesIO(data), "weights.pth")

@@ -83,7 +83,7 @@ def test_no_pictures_are_none(frames: MakeFrames) -> None:
 
 def test_a_name_without_a_file_is_refused_and_a_file_that_is_not_there_too(frames: MakeFrames, tmp_path: Path) -> None:
     with opened(frames("input", 2)) as source:
-        with pytest.raises(ConfigError, match="a picture called 'sea'; give it with --picture sea=FILE"):
+        with pytest.raises(ConfigError, match="the picture 'sea'; give it with --picture sea=FILE"):
             Companions({"sea": "sea"}, source)
         for name, path in (("sea", "nothing.png"), ("nothing.png", "nothing.png"), ("sea", str(tmp_path / "gone.mp4"))):
             with pytest.raises(InputError, match=Path(path).name):

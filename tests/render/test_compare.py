@@ -67,6 +67,11 @@ def test_what_cannot_be_dreamed_here_is_left_out_with_a_note(job: SheetJob, phot
     assert report.notes == notes
 
 
+def test_layers_can_be_left_to_the_network(job: SheetJob, photo: str) -> None:
+    variants = [Variant("default", tiny_config(dream={"layers": {}}))]
+    assert compare(job, photo, variants, "presets", Listener()).cells == 2
+
+
 def test_every_layer(job: SheetJob, photo: str) -> None:
     assert compare_layers(job, photo, Listener()).cells == 3
     _, one, other = cells(job)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from dreamvideo.cli.plan import plan_text
 from dreamvideo.dream.engine import Dreamer
-from dreamvideo.errors import OutputError
+from dreamvideo.errors import ConfigError, OutputError
 from dreamvideo.media.still import write_image
 from dreamvideo.render.noise import noise_source
 from dreamvideo.render.plan import PREVIEW_FRAMES, PREVIEW_WIDTH, make_plan, preview_config
@@ -79,6 +80,44 @@ def test_a_plan_refuses_what_a_render_would(studio: Studio) -> None:
     with pytest.raises(OutputError, match="exists"):
         make_plan(studio.job())
     assert make_plan(studio.job(overwrite=True)).frames == FRAMES
+
+
+def test_a_plan_names_the_layers_that_the_network_chose(studio: Studio) -> None:
+    studio.config = tiny_config(dream={"layers": {}})
+    (layer,) = tiny_dreamer(layers={}).settings.layers
+    assert make_plan(studio.job()).objective == f"mean_square({layer})"
+
+
+def styled(where: str) -> dict[str, Any]:
+    """A guided dream, behind a mask, whose pictures lie at ``where``."""
+    formula = f"guide({MIXED}, sea, mask=there)"
+    return {"objective": formula, "layers": {}, "pictures": {"sea": where, "there": where}}
+
+
+def test_a_dream_with_pictures_can_be_planned(studio: Studio) -> None:
+    path = str(studio.folder / "sea.png")
+    write_image(path, picture(24, 32))
+    studio.config = tiny_config(dream=styled(path))
+    plan = make_plan(studio.job())
+    assert plan.seconds_per_frame > 0
+    assert [note for note in plan.notes if "mask there is 32x24" in note]
+
+
+def test_a_plan_misses_the_pictures_that_a_render_would(studio: Studio) -> None:
+    studio.config = tiny_config(dream={**styled("sea"), "pictures": {}})
+    with pytest.raises(ConfigError, match=r"give it with --picture \w+=FILE"):
+        make_plan(studio.job())
+
+
+def test_the_plan_of_one_picture_is_told_without_time(large: Studio, studio: Studio) -> None:
+    text = plan_text(make_plan(large.job("out.png")))
+    assert "1, 1000x600\n" in text
+    assert "3 in each octave\n" in text
+    assert not [word for word in ("a second", "frame after", "a frame", "shot") if word in text]
+    text = plan_text(make_plan(studio.job()))
+    assert f"{FRAMES}, 64x48 at 30000/1001 a second" in text
+    assert "of each frame after" in text
+    assert "for a shot's first)" in text
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dreamvideo.config import Config
+from dreamvideo.config import Carry, Config
 from dreamvideo.errors import ConfigError, InputError, OutputError
 from dreamvideo.media.still import read_image, write_image
 from dreamvideo.render.job import Listener
@@ -24,13 +24,24 @@ def still(tmp_path: Path, out: Path) -> Studio:
     return Studio(out, str(path))
 
 
-def test_a_picture_is_the_first_frame_of_its_clip(still: Studio) -> None:
+def test_a_picture_is_the_first_frame_of_its_clip_before_it_settles(still: Studio) -> None:
     render_image(still.job("out.png"), Listener())
-    still.render("frames/")
-    one, first = (read_image(str(still.folder / name)) for name in ("out.png", "frames/000000.png"))
+    still.render("settled/")
+    still.config = still.config.model_copy(update={"carry": Carry(strength=0)})
+    still.render("alone/")
+    one, settled, alone = (
+        read_image(str(still.folder / name)) for name in ("out.png", "settled/000000.png", "alone/000000.png")
+    )
     assert one.shape == (45, 61, 3)
-    assert np.array_equal(one, first)
+    assert np.array_equal(one, alone)
+    assert not np.array_equal(one, settled)
     assert np.abs(one - read_image(still.input)).mean() > 0.01
+
+
+def test_a_picture_in_which_nothing_can_be_raised_is_told(still: Studio) -> None:
+    still.config = tiny_config(dream={"objective": "temporal()", "layers": {}})
+    report = render_image(still.job("out.png"), Listener())
+    assert [note for note in report.notes if note.startswith("nothing was dreamed")]
 
 
 def test_rendering_a_still_to_a_picture_is_the_same(still: Studio) -> None:

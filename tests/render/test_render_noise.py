@@ -74,6 +74,9 @@ def test_what_cannot_be_written_is_refused_before_a_network_is_loaded(
         render(out / "dream.mp4")
     with pytest.raises(ConfigError, match="no time"):
         render(out / "dream.png", input={"start": 1.0})
+    for given in ({"fps": 25}, {"frames": 3}):
+        with pytest.raises(ConfigError, match=r"leave out input\.fps and input\.frames"):
+            render(out / "dream.png", input=given)
 
 
 def test_plain_noise_has_the_height_and_seed_asked_for() -> None:
