@@ -188,7 +188,10 @@ def scaled_size(name: str, width: int, height: int, wanted: int | None, max_pixe
 
 
 def file_identity(path: str) -> dict[str, str | int]:
-    """Absolute path, size, modification time and the SHA-256 of the first and last MiB. Raises InputError."""
+    """Absolute path, size and the SHA-256 of the first and last MiB. Raises InputError.
+
+    For a file with more between them, the time of its last modification as well.
+    """
     file = Path(path).absolute()
     try:
         stat = file.stat()
@@ -199,4 +202,5 @@ def file_identity(path: str) -> dict[str, str | int]:
             digest.update(stream.read(_EDGE))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    return {"path": str(file), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": digest.hexdigest()}
+    identity = {"path": str(file), "size": stat.st_size, "sha256": digest.hexdigest()}
+    return identity | ({"mtime_ns": stat.st_mtime_ns} if stat.st_size > 2 * _EDGE else {})

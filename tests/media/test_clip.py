@@ -206,4 +206,15 @@ def test_identity_changes_with_the_file(ntsc: str) -> None:
     assert before == open_source(ntsc).identity()
     assert Path(str(before["path"])).is_absolute()
     os.utime(ntsc, ns=(time.time_ns(), time.time_ns() + 10**9))
+    assert open_source(ntsc).identity() == before  # touched, not changed
+    with Path(ntsc).open("ab") as file:
+        file.write(b"\0")
     assert open_source(ntsc).identity() != before
+
+
+def test_of_a_file_too_large_to_be_read_whole_the_time_counts(tmp_path: Path) -> None:
+    file = tmp_path / "large.bin"
+    file.write_bytes(bytes(3 << 20))
+    before = file_identity(str(file))
+    os.utime(file, ns=(time.time_ns(), time.time_ns() + 10**9))
+    assert file_identity(str(file)) != before
