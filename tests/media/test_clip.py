@@ -11,7 +11,7 @@ import pytest
 
 from dreamvideo.errors import InputError
 from dreamvideo.media import clip, ffmpeg
-from dreamvideo.media.source import file_identity, open_source
+from dreamvideo.media.source import file_identity, frame_at, open_source
 from tests.media.conftest import X264, Make, moving, pixels
 
 
