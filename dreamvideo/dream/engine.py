@@ -94,6 +94,11 @@ class Dreamer:
         return {name: self.settings.pictures.get(name, name) for name in self.objective.pictures}
 
     @property
+    def sees_previous(self) -> bool:
+        """Whether the objective looks at the warped previous dream, which takes time to make."""
+        return PREVIOUS in self.objective.maps
+
+    @property
     def carries_memory(self) -> bool:
         """Whether a frame goes on with what the ascent of the one before it remembers."""
         return self._planes > 0 and self.settings.memory == "carry"

@@ -60,7 +60,8 @@ class Recurrence:
         else:
             pace = steady(carried_pace(self.config), self.state, self.level, self.config.carry)
             start = carry(self.state, seen, self.config.carry)
-            state, objective = self._follow(start, pace, seen.index, warped_dream(self.state, seen))
+            before = warped_dream(self.state, seen) if self.dreamer.sees_previous else None
+            state, objective = self._follow(start, pace, seen.index, before)
         dreamed = quantize16(state.frame + state.residual)
         state = replace(state, residual=dreamed - state.frame)
         self._go_on(seen, state)
