@@ -62,9 +62,13 @@ class Archive:
 
 @dataclass(frozen=True)
 class Application:
-    """A class of ``keras.applications``, which fetches its weights itself."""
+    """A class of ``keras.applications``, which fetches its weights itself.
+
+    ``side`` is that of the pictures that it has to be built for where it takes no others; later it takes those, too.
+    """
 
     cls: str
+    side: int | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,6 @@ _UNKNOWN = "unknown; see keras.io"
 
 # Licences: of the weights, as Keras 2's documentation gave them (keras.io/applications); of ConvNeXt's, as Meta does
 # (huggingface.co/facebook/convnext-tiny-224 and so on). Neither says any of the others'.
-# NASNet is not among them: it takes no sides but multiples of 32, and tiles have others.
 _APPLICATIONS = (  # name, class of keras.applications, values, megabytes, licence, layers that show well
     ("xception", "Xception", "-1..1", 83.4, "MIT", "block{2,3,4,8,13,14}_sepconv2_act"),
     ("resnet50", "ResNet50", "caffe", 94.4, "MIT", "conv{2_block3,3_block4,4_block6,5_block3}_out"),
@@ -200,6 +203,22 @@ _APPLICATIONS = (  # name, class of keras.applications, values, megabytes, licen
         217.3,
         "Apache-2.0",
         "{mixed_5b,block35_10_mixed,mixed_6a,block17_20_mixed,mixed_7a,block8_9_mixed}",
+    ),
+    (
+        "nasnetmobile",
+        "NASNetMobile",
+        "-1..1",
+        17.1,
+        "Apache-2.0",
+        "{reduction_concat_stem_1,normal_concat_1,normal_concat_3,normal_concat_6,normal_concat_8,normal_concat_12}",
+    ),
+    (
+        "nasnetlarge",
+        "NASNetLarge",
+        "-1..1",
+        339.7,
+        "Apache-2.0",
+        "{reduction_concat_stem_1,normal_concat_2,normal_concat_5,normal_concat_9,normal_concat_12,normal_concat_18}",
     ),
     ("mobilenet", "MobileNet", "-1..1", 12.9, "Apache-2.0", "conv_pw_{3,5,11,13}_relu"),
     ("mobilenet_v3_small", "MobileNetV3Small", "0..255", 3.8, _UNKNOWN, "expanded_conv_{2,7,10}_add"),
@@ -286,6 +305,9 @@ _APPLICATIONS = (  # name, class of keras.applications, values, megabytes, licen
 )
 
 
+_BUILT_FOR = {"NASNetMobile": 224, "NASNetLarge": 331}  # pixels
+
+
 def _expand(text: str) -> tuple[str, ...]:
     """``a{b,c}d`` to abd and acd."""
     before, _, rest = text.partition("{")
@@ -305,7 +327,7 @@ NETWORKS = {
                 licence=licence,
                 source=f"keras.applications.{cls}",
                 showcase=_expand(layers),
-                origin=Application(cls),
+                origin=Application(cls, _BUILT_FOR.get(cls)),
             )
             for name, cls, values, megabytes, licence, layers in _APPLICATIONS
         ),
@@ -314,7 +336,7 @@ NETWORKS = {
 
 # What Keras' own networks expect that somebody saved, by the beginning of the name that they give themselves.
 SAVED_AS = {
-    **{"vgg": "caffe", "inception_v3": "-1..1", "mobilenet": "-1..1"},
+    **{"vgg": "caffe", "inception_v3": "-1..1", "mobilenet": "-1..1", "nasnet": "-1..1"},
     **{name: values for name, _, values, *_ in sorted(_APPLICATIONS, reverse=True)},  # resnet50v2 before resnet50
 }
 

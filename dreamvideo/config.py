@@ -11,9 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import tomli_w
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from dreamvideo.formula import FormulaError, is_formula, parse_formula
-
 MOST_CROP = 16  # activations at a border: more would leave small octaves with nothing
+MOVING = "moving"  # the field of Config that no person writes: schedules stand in place of the numbers
 MAX_PIXELS = 100_000_000  # of a frame, unless the user allows more
 
 
@@ -163,10 +162,13 @@ class Dream(Section):
     def _can_be_read(cls, value: str | list[str]) -> str | list[str]:
         if not value:
             raise ValueError("dream.objective names nothing to raise")
+        if not has_formula(value):
+            return value
+        from dreamvideo.formula import FormulaError, parse_formula  # which needs numpy, and most commands don't
+
         try:
             for text in [value] if isinstance(value, str) else value:
-                if has_formula(value):
-                    parse_formula(text)
+                parse_formula(text)
         except FormulaError as error:
             raise ValueError(f"dream.objective: {error}") from error
         return value
@@ -194,7 +196,7 @@ class Dream(Section):
 
 def has_formula(objective: Any) -> bool:
     """Whether an objective names its own layers: any but the bare name of what is raised in ``dream.layers``."""
-    return isinstance(objective, list) or (isinstance(objective, str) and is_formula(objective))
+    return isinstance(objective, list) or (isinstance(objective, str) and not objective.strip().isidentifier())
 
 
 class Carry(Section):
@@ -250,6 +252,91 @@ class Input(Section):
     )
 
 
+class Camera(Section):
+    """How the picture moves by itself: the dive of `dreamvideo zoom`, or a move over a clip."""
+
+    zoom: float = Field(
+        default=1.0,
+        ge=0.01,
+        le=100,
+        description="How much closer the camera comes in a second: 1.5 is half as close again, below 1 goes outwards.",
+    )
+    rotate: float = Field(default=0.0, ge=-3600, le=3600, description="How far it turns in a second, in degrees.")
+    pan_x: float = Field(
+        default=0.0, ge=-10, le=10, description="How far it moves to the right in a second, in widths of the frame."
+    )
+    pan_y: float = Field(
+        default=0.0, ge=-10, le=10, description="How far it moves down in a second, in heights of the frame."
+    )
+    center_x: float = Field(
+        default=0.5, ge=-1, le=2, description="Where it dives in and turns, from the left (0) to the right (1)."
+    )
+    center_y: float = Field(
+        default=0.5, ge=-1, le=2, description="Where it dives in and turns, from the top (0) to the bottom (1)."
+    )
+    scale: float = Field(
+        default=1.0,
+        ge=0.1,
+        le=10,
+        description="Magnification besides all that, such as 1 + 0.1 * beat for a kick on each beat.",
+    )
+    hold: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="How firmly a dive keeps the sharpness of its first frame; 0 lets it soften or harden.",
+    )
+
+
+class Zoom(Section):
+    """How long `dreamvideo zoom` dives, and how the end leads back to the beginning."""
+
+    seconds: float | None = Field(
+        default=None, gt=0, le=86400, description="Length of the result; unset: that of the music, or 10 seconds."
+    )
+    loop: Literal["none", "crossfade", "droste", "pingpong"] = Field(
+        default="none",
+        description="How the end meets the beginning: crossfade (the tail fades into the head), droste (the still "
+        "waits inside itself at the end of the dive) or pingpong (the same way back).",
+    )
+    fade: float = Field(default=1.0, gt=0, le=60, description="Length of a crossfade, in seconds.")
+
+
+class Color(Section):
+    """The colours of the result, beside those of its source."""
+
+    keep: float = Field(
+        default=0.0, ge=0, le=1, description="How far the source keeps its hues: at 1 the dream changes lightness only."
+    )
+    match: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="How far the mean and contrast of each colour are those of the source, or of a dive's first frame.",
+    )
+    saturation: float = Field(default=1.0, ge=0, le=4, description="Multiplies the saturation; 0 is grey.")
+    contrast: float = Field(default=1.0, ge=0, le=4, description="Multiplies the contrast around mid-grey.")
+    blend: Literal["normal", "screen", "overlay", "soft-light"] = Field(
+        default="normal", description="How the dream is laid over its source."
+    )
+    opacity: float = Field(default=1.0, ge=0, le=1, description="How much of that covers the source.")
+
+
+class Audio(Section):
+    """The sound that schedules listen to, and that is heard."""
+
+    track: str | None = Field(
+        default=None, description="A sound file to listen to, heard in the result; unset: the clip's own sound."
+    )
+    offset: float = Field(
+        default=0.0,
+        ge=-60,
+        le=60,
+        description="Seconds by which schedules hear later than it is heard; below 0: earlier.",
+    )
+    beats_per_bar: int = Field(default=4, ge=1, le=32, description="How many beats make a bar.")
+
+
 class Noise(Section):
     """What `dreamvideo noise` starts from, and how its dream is shown."""
 
@@ -284,8 +371,15 @@ class Config(Section):
     carry: Carry = Field(default_factory=Carry, description="How the dream goes on from frame to frame.")
     shots: Shots = Field(default_factory=Shots, description="Where the dream starts afresh.")
     input: Input = Field(default_factory=Input, description="Which part of the input is dreamed.")
+    camera: Camera = Field(default_factory=Camera, description="How the picture moves by itself.")
+    zoom: Zoom = Field(default_factory=Zoom, description="How long `dreamvideo zoom` dives, and how it closes.")
+    color: Color = Field(default_factory=Color, description="The colours of the result, beside those of its source.")
+    audio: Audio = Field(default_factory=Audio, description="The sound that schedules listen to, and that is heard.")
     noise: Noise = Field(default_factory=Noise, description="What `dreamvideo noise` starts from.")
     output: Output = Field(default_factory=Output, description="How the result is encoded.")
+    moving: dict[str, str] = Field(
+        default={}, description="Schedules in place of numbers, by the full names of their settings."
+    )
 
     @model_validator(mode="after")
     def _order(self) -> "Config":
@@ -296,4 +390,11 @@ class Config(Section):
 
 def to_toml(config: Config) -> str:
     """The whole config as TOML, every setting that has a value; ``resolve`` reads it back as the same config."""
-    return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
+    values = config.model_dump(mode="json", exclude_none=True, exclude={MOVING})
+    for key, text in config.moving.items():
+        table, *names = key.split(".", 2)
+        place = values[table]
+        for name in names[:-1]:
+            place = place[name]
+        place[names[-1]] = text
+    return tomli_w.dumps(values)

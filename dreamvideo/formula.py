@@ -2,33 +2,37 @@
 
 It has the syntax of a Python expression and nothing of its power: numbers, + - * /, and calls whose arguments are
 numbers, names (bare or quoted) and lists of these. Nothing is evaluated. What the calls mean is not known here.
+
+A number before a call may move: ``(0.5 + 0.5*bass) * mean(mixed3)``. Then it is an expression of a schedule, which
+``moving_numbers`` finds and ``fill`` replaces by its number at one frame.
 """
 
 import ast
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from dreamvideo.errors import ConfigError
+from dreamvideo.expression import FEATURES, FUNCTIONS, NAMES
+from dreamvideo.schedule import Schedule, ScheduleError, schedule_within
+from dreamvideo.typed import LARGEST, LONGEST, MarkedError, Typed, newlines
 
-LARGEST = 1e30
-SHOWN = 48  # characters of a formula on either side of what is wrong
-LONGEST = 4000  # characters: more is no formula that somebody wrote, and nests deeper than the parser can go
+LONGEST_NUMBER = 24  # characters of a number that is filled in: -1.2345678901234567e-300
 
 Value = int | float | str | tuple["Value", ...]
 
 
-class FormulaError(ConfigError):
+class FormulaError(MarkedError):
     """A formula that can't be read. The message shows it, with a mark under the character at fault."""
 
-    def __init__(self, problem: str, text: str, position: int) -> None:
-        begin = max(text.rfind("\n", 0, position) + 1, position - SHOWN)
-        line = text[begin : position + SHOWN].split("\n", 1)[0].replace("\t", " ")
-        super().__init__(f"{problem}, at character {position + 1}:\n  {line}\n  {' ' * (position - begin)}^")
+    what = "formula"
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call and the number before it. ``position`` is where its name stands in ``text``, counted from 0."""
+    """One call and the number before it, in which each moving number counts as 1.
+
+    ``position`` is where its name stands in ``text``, counted from 0; ``places`` is where its arguments stand, by their
+    index or keyword.
+    """
 
     weight: float
     name: str
@@ -36,42 +40,70 @@ class Call:
     keywords: Mapping[str, Value]
     text: str
     position: int
+    places: Mapping[int | str, int] = field(default_factory=dict, compare=False, repr=False)
 
-    def error(self, problem: str) -> FormulaError:
-        """What is wrong with this call, pointing at it."""
-        return FormulaError(problem, self.text, self.position)
+    def error(self, problem: str, argument: int | str | None = None) -> FormulaError:
+        """What is wrong with this call, or with the argument of this index or keyword, pointing at it."""
+        place = self.position if argument is None else self.places.get(argument, self.position)
+        return FormulaError(problem, self.text, place)
 
 
-def is_formula(text: str) -> bool:
-    """Whether ``text`` is meant as a formula: a bare name is none."""
-    return not text.strip().isidentifier()
+@dataclass(frozen=True)
+class Moving:
+    """A number of a formula that moves: ``text[begin:end]`` is its expression."""
+
+    begin: int
+    end: int
+    schedule: Schedule
+    divides: bool = False  # whether it stands after a /
 
 
 def parse_formula(text: str) -> list[Call]:
     """The weighted calls of ``text``, in order. Raises ``FormulaError``."""
-    if len(text) > LONGEST:
-        raise FormulaError(f"a formula has at most {LONGEST} characters", text[:60], 0)
-    text = text.replace("\r\n", " \n").replace("\r", "\n")  # as the parser counts lines
-    padding = len(text) - len(text.lstrip())
+    return _read(text)[0]
+
+
+def moving_numbers(text: str) -> list[Moving]:
+    """The numbers of the formula ``text`` that move, in order. Raises ``FormulaError``."""
+    return _read(text)[1]
+
+
+def fill(text: str, values: Sequence[float]) -> str:
+    """The formula ``text`` with ``values`` for its moving numbers: the same calls in the same order.
+
+    Raises ``FormulaError`` where ``text`` can't be read, or where something would be divided by 0.
+    """
+    filled, done = "", 0
+    for moving, value in zip(moving_numbers(text), values, strict=True):
+        if not abs(value) <= LARGEST:
+            raise FormulaError(f"{value} is too large or no number", text, moving.begin)
+        if moving.divides and value == 0:
+            raise FormulaError("nothing can be divided by 0, which this is here", text, moving.begin)
+        filled += f"{text[done : moving.begin]}{float(value)!r}"
+        done = moving.end
+    return filled + text[done:]
+
+
+def _read(text: str) -> tuple[list[Call], list[Moving]]:
+    text = newlines(text, FormulaError)
+    source = Typed(FormulaError, text)
+    reader = _Reader(source)
     try:
-        tree = ast.parse(text.strip(), mode="eval")
-        return list(_Reader(text, padding).calls(tree.body, 1.0))
-    except SyntaxError as error:
-        # Without an offset it is the end that came too early.
-        position = _index(text.strip(), error.lineno or 1, error.offset - 1) if error.offset else len(text.strip())
-        problem = "this is no formula" if text.strip() else "a formula is missing"
-        if "was never closed" in error.msg:
-            problem = f"this {error.msg[1]} is never closed"
-        raise FormulaError(problem, text, min(position + padding, len(text))) from None
-    except (ValueError, RecursionError, MemoryError) as error:
+        calls = list(reader.calls(source.tree(), 1.0))
+    except RecursionError as error:
         raise FormulaError("this is no formula", text, 0) from error
+    filled = len(text) + sum(max(0, LONGEST_NUMBER - (moving.end - moving.begin)) for moving in reader.moving)
+    if filled > LONGEST:
+        raise FormulaError(f"with its moving numbers filled in, this is longer than {LONGEST} characters", text, 0)
+    return calls, sorted(reader.moving, key=lambda moving: moving.begin)
 
 
 class _Reader:
-    """Walks the syntax tree of ``text``, whose first ``padding`` characters are blanks."""
+    """Walks the syntax tree of ``source``, and gathers the moving numbers on the way."""
 
-    def __init__(self, text: str, padding: int) -> None:
-        self.text, self.padding = text, padding
+    def __init__(self, source: Typed) -> None:
+        self.source = source
+        self.moving: list[Moving] = []
 
     def calls(self, node: ast.expr, weight: float) -> Iterator[Call]:
         """The calls under ``node``, each weight multiplied by ``weight``."""
@@ -84,6 +116,12 @@ class _Reader:
                 yield from self.calls(right, -weight)
             case ast.BinOp(left, ast.Mult(), right) if _is_number(left):
                 yield from self.calls(right, weight * self.number(left))
+            case ast.BinOp(left, ast.Mult(), right) if _moves(left):
+                self.add_moving(left)
+                yield from self.calls(right, weight)
+            case ast.BinOp(left, ast.Mult() | ast.Div() as operator, right) if _moves(right):
+                self.add_moving(right, divides=isinstance(operator, ast.Div))
+                yield from self.calls(left, weight)
             case ast.BinOp(left, ast.Mult(), right):
                 yield from self.calls(left, weight * self.number(right))
             case ast.BinOp(left, ast.Div(), right):
@@ -92,9 +130,9 @@ class _Reader:
                 yield from self.calls(operand, -weight)
             case ast.UnaryOp(ast.UAdd(), operand):
                 yield from self.calls(operand, weight)
-            case ast.Call(ast.Name(name), arguments, keywords):
+            case ast.Call(ast.Name(name), arguments, keywords) if not _is_of_schedule(node):
                 yield self.call(node, weight, name, arguments, keywords)
-            case ast.Name(name):
+            case ast.Name(name) if name not in NAMES:
                 raise self.error(f"'{name}' needs its arguments in parentheses, such as {name}(mixed4)", node)
             case _:
                 raise self.error(
@@ -113,8 +151,19 @@ class _Reader:
             if keyword.arg in named:
                 raise self.error(f"{keyword.arg} is given twice", keyword.value)
             named[keyword.arg] = self.value(keyword.value)
-        position = _index(self.text.strip(), node.lineno, _column(self.text.strip(), node)) + self.padding
-        return Call(weight, name, tuple(self.value(argument) for argument in arguments), named, self.text, position)
+        values = tuple(self.value(argument) for argument in arguments)
+        parts: dict[int | str, ast.expr] = dict(enumerate(arguments))
+        parts |= {keyword.arg: keyword.value for keyword in keywords if keyword.arg}
+        places = {key: self.source.position(part) for key, part in parts.items()}
+        return Call(weight, name, values, named, self.source.text, self.source.position(node), places)
+
+    def add_moving(self, node: ast.expr, divides: bool = False) -> None:
+        begin, end = self.source.position(node), self.source.end(node)
+        try:
+            schedule = schedule_within(self.source.text, begin, end)
+        except ScheduleError as error:
+            raise FormulaError(error.problem, error.text, error.position) from None
+        self.moving.append(Moving(begin, end, schedule, divides))
 
     def value(self, node: ast.expr) -> Value:
         """An argument: a number, a name or a list of arguments."""
@@ -157,9 +206,8 @@ class _Reader:
             raise self.error("nothing can be divided by 0", node)
         return number
 
-    def error(self, problem: str, node: ast.expr) -> FormulaError:
-        text = self.text.strip()
-        return FormulaError(problem, self.text, _index(text, node.lineno, _column(text, node)) + self.padding)
+    def error(self, problem: str, node: ast.expr) -> MarkedError:
+        return self.source.error(problem, node)
 
 
 def _is_number(node: ast.expr) -> bool:
@@ -168,13 +216,19 @@ def _is_number(node: ast.expr) -> bool:
     )
 
 
-def _column(text: str, node: ast.expr) -> int:
-    """The character at which ``node`` begins in its line: the syntax tree counts bytes."""
-    line = text.split("\n")[node.lineno - 1]
-    return len(line.encode()[: node.col_offset].decode(errors="ignore"))
+def _moves(node: ast.expr) -> bool:
+    """Whether ``node`` is meant as a number that moves, well written or not: it holds no objective."""
+    return not _is_number(node) and all(_is_of_schedule(part) for part in ast.walk(node) if isinstance(part, ast.Call))
 
 
-def _index(text: str, line: int, column: int) -> int:
-    """A line (from 1) and column (from 0) as one index into ``text``."""
-    lines = text.split("\n")[: line - 1]
-    return sum(len(before) + 1 for before in lines) + max(0, column)
+def _is_of_schedule(call: ast.Call) -> bool:
+    """Whether ``call`` is of a schedule's function: ``max(bass, 0.2)`` is, and ``max(mixed4)`` an objective."""
+    inside = list(ast.walk(call))
+    functions = [part.func for part in inside if isinstance(part, ast.Call)]
+    known = all(isinstance(function, ast.Name) and function.id in {*FUNCTIONS, *FEATURES} for function in functions)
+    names = [part.id for part in inside if isinstance(part, ast.Name) and part not in functions]
+    return (
+        known
+        and NAMES.issuperset(names)
+        and not any(isinstance(part.value, str) for part in inside if isinstance(part, ast.Constant))
+    )

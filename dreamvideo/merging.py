@@ -1,19 +1,20 @@
 """From defaults, preset, config file and command line to one ``Config``; every problem is reported at once."""
 
+import copy
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from dreamvideo.config import Config, Dream, Section, has_formula
+from dreamvideo.config import MOVING, Config, Dream, Section, has_formula
 from dreamvideo.errors import ConfigError
 from dreamvideo.names import nearest
 from dreamvideo.presets import read_preset
-from dreamvideo.settings import SETTINGS, brief_value, section
+from dreamvideo.settings import SETTINGS, Setting, brief_value, section
 
 _SET = "in --set"
 _NAMED = "on the command line"
@@ -59,7 +60,7 @@ class _Merge:
     """The values so far, where each was last set, and what is wrong with them."""
 
     def __init__(self) -> None:
-        self.values: dict[str, Any] = Config().model_dump()
+        self.values: dict[str, Any] = Config().model_dump(exclude={MOVING})
         self.origins: dict[str, str] = {}
         self.problems: list[str] = []
 
@@ -113,6 +114,9 @@ class _Merge:
     ) -> None:
         for name, value in table.items():
             key = prefix + name
+            if key == MOVING:
+                self.problems.append(f"{MOVING} is no setting ({origin}); write a schedule in place of a number")
+                continue
             inner = section(model, name)
             if inner is not None and inner.short_for is not None and not isinstance(value, Mapping):
                 value = {inner.short_for: value}  # noqa: PLW2901 - the same value, written out
@@ -145,13 +149,42 @@ class _Merge:
     def config(self) -> Config:
         """The merged config. Raises ``ConfigError`` with all problems found on the way and by the schema."""
         config = None
+        values = copy.deepcopy(self.values)
+        moving = dict(self._take_schedules(values))
         try:
-            config = Config.model_validate(self.values)
+            config = Config.model_validate({**values, MOVING: moving})
         except ValidationError as error:
             self.problems += [self._problem(details) for details in error.errors(include_url=False)]
         if config is None or self.problems:
             raise ConfigError(_report(list(dict.fromkeys(self.problems))))
         return config
+
+    def _take_schedules(self, values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """Every schedule among ``values`` with its setting's full name; the setting's default takes its place."""
+        for setting in SETTINGS.values():
+            table, _, name = setting.key.partition(".")
+            if not setting.movable:
+                continue
+            if isinstance(values[table][name], str):
+                yield from self._schedule(setting.key, values[table][name], setting)
+                values[table][name] = setting.default
+            elif setting.is_table and isinstance(values[table][name], dict):
+                entries = values[table][name]
+                for entry in [entry for entry, value in entries.items() if isinstance(value, str)]:
+                    yield from self._schedule(f"{setting.key}.{entry}", entries[entry], setting)
+                    entries[entry] = 1.0
+
+    def _schedule(self, key: str, text: str, setting: Setting) -> Iterator[tuple[str, str]]:
+        from dreamvideo.expression import FEATURES
+        from dreamvideo.schedule import ScheduleError, parse_schedule  # which needs numpy, and few configs move
+
+        try:
+            parse_schedule(text)
+            yield key, text
+        except ScheduleError as error:
+            takes = setting.entry if setting.is_table else setting.expected
+            meant = nearest(text, FEATURES) if text.isidentifier() else f", or a schedule, but {error}"
+            self.problems.append(f"{key} is {brief_value(text)} ({self._origin(key)}); it must be {takes}{meant}")
 
     def _problem(self, details: ErrorDetails) -> str:
         """One of pydantic's errors as a sentence with the setting's full name, the value and what would be right."""

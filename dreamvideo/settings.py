@@ -13,7 +13,7 @@ import tomli_w
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from dreamvideo.config import Config, Section
+from dreamvideo.config import MOVING, Config, Section
 
 _NOUNS = {
     bool: "true or false",
@@ -23,6 +23,7 @@ _NOUNS = {
 }
 _LIMITS = {Ge: "at least", Gt: "above", Le: "at most", Lt: "below"}
 _LONGEST_VALUE = 60
+_MOVABLE = ("dream", "carry", "camera", "color")  # sections that every frame asks anew
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,28 @@ class Setting:
         return _kind(self.field.annotation) is dict
 
     @property
+    def movable(self) -> bool:
+        """Whether a schedule may stand in its place, or in that of an entry where it is a table."""
+        kind = dict if self.is_table else _kind(self.field.annotation)
+        numbers = kind in {int, float} or (kind is dict and float in get_args(self.field.annotation))
+        return numbers and self.key.partition(".")[0] in _MOVABLE
+
+    @property
+    def whole(self) -> bool:
+        """Whether it takes whole numbers only."""
+        return _kind(self.field.annotation) is int
+
+    @property
+    def limits(self) -> dict[type, float]:
+        """Its bounds, by their kinds: ``Ge``, ``Gt``, ``Le`` and ``Lt``."""
+        return {
+            kind: getattr(limit, kind.__name__.lower())
+            for limit in self.field.metadata
+            for kind in _LIMITS
+            if isinstance(limit, kind)
+        }
+
+    @property
     def entry(self) -> str:
         """What an entry of such a table takes, in words."""
         return "a path" if str in get_args(self.field.annotation)[1:] else "a number"
@@ -66,12 +89,7 @@ class Setting:
     @property
     def bounds(self) -> str:
         """Its bounds in words: ``from 0 to 10``, ``above 1 and at most 4``, or nothing where there are none."""
-        limits = {
-            kind: _number(getattr(limit, kind.__name__.lower()))
-            for limit in self.field.metadata
-            for kind in (Ge, Gt, Le, Lt)
-            if isinstance(limit, kind)
-        }
+        limits = {kind: _number(limit) for kind, limit in self.limits.items()}
         if Ge in limits and Le in limits:
             return f"from {limits[Ge]} to {limits[Le]}"
         return " and ".join(f"{word} {limits[kind]}" for kind, word in _LIMITS.items() if kind in limits)
@@ -87,6 +105,8 @@ def settings(model: type[Section] = Config, prefix: str = "") -> Iterator[Settin
     """Every setting, in the order of the config."""
     for name, field in model.model_fields.items():
         inner = section(model, name)
+        if name == MOVING:
+            continue
         if inner is None:
             yield Setting(prefix + name, field)
         else:
@@ -116,6 +136,8 @@ def reference_toml() -> str:
     lines = [
         "# Every setting at its default. Copy what you want to change and take its `#` away:",
         "#   dreamvideo render clip.mp4 -o dream.mp4 --config mine.toml",
+        "# A number in [dream], [carry], [camera] or [color] may be a schedule, in quotes, such as",
+        '# "0: 0.5, 4s: 1 ease-in-out" or "0.5 + bass"; `dreamvideo schedule --help` tells more.',
         "# Made by tools/make_reference.py from dreamvideo/config.py.",
         "",
         *_reference_lines(),

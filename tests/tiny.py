@@ -1,5 +1,6 @@
 """A tiny seeded network that stands in for the real one, settings that suit it, and pictures to dream on."""
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -52,14 +53,14 @@ def tiny_dreamer(*, seed: int = 0, **changes: Any) -> Dreamer:
     return shared_dreamer(tiny_dream(**changes), seed=seed)
 
 
-def shared_dreamer(settings: Dream, *, seed: int) -> Dreamer:
+def shared_dreamer(settings: Dream, *, seed: int, moving: Collection[str] = ()) -> Dreamer:
     """Takes the place of ``Dreamer`` where renders are tested."""
-    return _dreamer(settings.model_dump_json(), seed)
+    return _dreamer(settings.model_dump_json(), seed, frozenset(moving))
 
 
 @cache
-def _dreamer(settings: str, seed: int) -> Dreamer:
-    return Dreamer(Dream.model_validate_json(settings), seed=seed, network=tiny_network())
+def _dreamer(settings: str, seed: int, moving: frozenset[str]) -> Dreamer:
+    return Dreamer(Dream.model_validate_json(settings), seed=seed, network=tiny_network(), moving=moving)
 
 
 def picture(height: int, width: int, seed: int = 0, *, low: float = 0.25, high: float = 0.75) -> np.ndarray:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ import typer
 from dreamvideo.merging import parse_value
 from dreamvideo.settings import SETTINGS, toml_value
 
-LOOK, PART, RUN = "Look", "Part and size", "Run"
+LOOK, PART, CAMERA, SOUND, RUN = "Look", "Part and size", "Camera", "Sound", "Run"
 
 
 def _value(text: str) -> Any:
@@ -23,13 +24,23 @@ def _value(text: str) -> Any:
         return text
 
 
-def of_setting(key: str, metavar: str, panel: str, parser: Callable[[str], Any] = _value) -> Any:
-    """The option for one setting, with the sentence, bounds and default of the setting's field."""
+def of_setting(
+    key: str,
+    metavar: str,
+    panel: str,
+    parser: Callable[[str], Any] = _value,
+    *,
+    default: Any = None,
+    sentence: str | None = None,
+) -> Any:
+    """The option for one setting, with the sentence, bounds and default of its field unless a command has its own."""
     setting = SETTINGS[key]
+    default = setting.default if default is None else default
     takes = setting.expected if setting.field.examples else setting.bounds
-    default = "" if setting.default is None else f"default {toml_value(setting.default)}"
-    facts = "; ".join(fact for fact in (takes, default) if fact)
-    text = f"{setting.sentence} [{facts}]" if facts else setting.sentence
+    told = "" if default is None else f"default {toml_value(default)}"
+    facts = "; ".join(fact for fact in (takes, told) if fact)
+    sentence = sentence or setting.sentence
+    text = f"{sentence} [{facts}]" if facts else sentence
     return typer.Option(metavar=metavar, help=text, show_default=False, rich_help_panel=panel, parser=parser)
 
 
@@ -73,6 +84,33 @@ def picture_settings(pictures: list[str] | None) -> dict[str, str]:
     return named
 
 
+def camera_settings(zoom: Any, rotate: Any, pan: str | None, center: str | None) -> dict[str, Any]:
+    """The camera's options as settings by their full names. Raises ``BadParameter``."""
+    pan_x, pan_y = _both("--pan", pan)
+    center_x, center_y = _both("--center", center)
+    return {
+        "camera.zoom": zoom,
+        "camera.rotate": rotate,
+        "camera.pan_x": pan_x,
+        "camera.pan_y": pan_y,
+        "camera.center_x": center_x,
+        "camera.center_y": center_y,
+    }
+
+
+def _both(option: str, text: str | None) -> tuple[Any, Any]:
+    """``0.1,0`` or ``0.1*max(bass, mid), 0`` as two values: a comma inside brackets does not part them."""
+    if text is None:
+        return None, None
+    depths = accumulate((letter in "([") - (letter in ")]") for letter in text)
+    commas = [
+        index for index, (letter, depth) in enumerate(zip(text, depths, strict=True)) if (letter, depth) == (",", 0)
+    ]
+    if len(commas) != 1:
+        raise typer.BadParameter(f"{option} {text}: this should read X,Y, such as 0.1,0.")
+    return _value(text[: commas[0]].strip()), _value(text[commas[0] + 1 :].strip())
+
+
 OutputPath = Annotated[str, _flag("-o", "--output", metavar="OUTPUT", help="Where the result goes.", panel="Output")]
 Overwrite = Annotated[bool, _flag("-y", "--overwrite", help="Replace the output if it exists.", panel="Output")]
 
@@ -104,6 +142,28 @@ End = Annotated[Any, of_setting("input.end", "TIME", PART, parser=seconds)]
 Width = Annotated[Any, of_setting("input.width", "W", PART)]
 Fps = Annotated[Any, of_setting("input.fps", "R", PART)]
 Crf = Annotated[Any, of_setting("output.crf", "N", "Output")]
+
+Zoom = Annotated[Any, of_setting("camera.zoom", "X", CAMERA)]
+Rotate = Annotated[Any, of_setting("camera.rotate", "DEGREES", CAMERA)]
+Pan = Annotated[
+    Any,
+    _flag(
+        "--pan",
+        metavar="X,Y",
+        help="camera.pan_x and camera.pan_y: to the right and down, of the frame a second.",
+        panel=CAMERA,
+    ),
+]
+Center = Annotated[
+    Any,
+    _flag(
+        "--center",
+        metavar="X,Y",
+        help="camera.center_x and center_y: where it dives in; 0,0 is the upper left corner. [default 0.5,0.5]",
+        panel=CAMERA,
+    ),
+]
+AudioTrack = Annotated[Any, _flag("--audio", metavar="FILE", help=SETTINGS["audio.track"].sentence, panel=SOUND)]
 
 Resume = Annotated[bool, _flag("--resume", help="Go on where an interrupted render stopped.")]
 Keep = Annotated[bool, _flag("--keep", help="Keep the work folder when done.")]

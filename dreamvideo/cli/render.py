@@ -35,6 +35,11 @@ def render(
     end: options.End = None,
     width: options.Width = None,
     fps: options.Fps = None,
+    zoom: options.Zoom = None,
+    rotate: options.Rotate = None,
+    pan: options.Pan = None,
+    center: options.Center = None,
+    audio: options.AudioTrack = None,
     preview: options.Preview = False,
     dry_run: options.DryRun = False,
     resume: options.Resume = False,
@@ -59,6 +64,8 @@ def render(
         "input.end": end,
         "input.width": width,
         "input.fps": fps,
+        **options.camera_settings(zoom, rotate, pan, center),
+        "audio.track": audio,
         "output.crf": crf,
     }
     settled = resolve(preset, config, sets or (), named)

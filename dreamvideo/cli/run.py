@@ -5,12 +5,14 @@ import shlex
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from dreamvideo.cli.interrupt import Interrupt
 from dreamvideo.cli.output import as_json, duration, note, result
 from dreamvideo.cli.plan import plan_text
 from dreamvideo.cli.progress import Display
+from dreamvideo.config import Config
 from dreamvideo.render.job import Job, Listener, Plan, Report
 
 
@@ -25,21 +27,37 @@ class Manner:
     quiet: bool
 
 
-def run(kind: Literal["clip", "image", "before-after"], job: Job, manner: Manner) -> int:
-    """Do one job and return the exit status."""
-    from dreamvideo.render.picture import render_image
-    from dreamvideo.render.pipeline import render_clip
-    from dreamvideo.render.plan import make_plan, preview_config
+Kind = Literal["clip", "zoom", "image", "before-after"]
 
+
+def run(kind: Kind, job: Job, manner: Manner) -> int:
+    """Do one job and return the exit status."""
+    make_plan, preview, render = _room(kind)
     if manner.preview:
-        job = replace(job, config=preview_config(job))
+        job = replace(job, config=preview(job))
     if manner.dry_run:
         return tell_plan(make_plan(job), manner)
-    if kind != "clip":
-        both = kind == "before-after"
-        return run_picture(lambda listener: render_image(job, listener, before_after=both), manner)
-    report, interrupt = _interruptible(render_clip, job, manner)
+    if kind in {"image", "before-after"}:
+        return run_picture(lambda listener: render(job, listener), manner)
+    report, interrupt = _interruptible(render, job, manner)
     return _tell(report, manner, interrupt)
+
+
+def _room(kind: Kind) -> tuple[Callable[[Job], Plan], Callable[[Job], Config], Callable[[Job, Listener], Report]]:
+    """What plans, previews and renders a job of that kind."""
+    if kind == "zoom":
+        from dreamvideo.render.dive import plan_zoom, preview_zoom, render_zoom
+
+        return plan_zoom, preview_zoom, render_zoom
+    from dreamvideo.render.plan import make_plan, preview_config
+
+    if kind == "clip":
+        from dreamvideo.render.clip import render_clip
+
+        return make_plan, preview_config, render_clip
+    from dreamvideo.render.picture import render_image
+
+    return make_plan, preview_config, partial(render_image, before_after=kind == "before-after")
 
 
 def tell_plan(plan: Plan, manner: Manner) -> int:

@@ -5,14 +5,16 @@
 The gradient is taken in tiles, a batch at a time, and put together before it is treated.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from dreamvideo.config import Dream
-from dreamvideo.dream.gradients import EPSILON, NORMS, Treatment, rms
+from dreamvideo.dream.gradients import EPSILON, NORMS, Amount, rms, treatment
+from dreamvideo.dream.sight import Features
 from dreamvideo.dream.terms import INPUT, Objective, View
 
 ADAM_DECAY = 0.999  # of Adam's mean square, as its authors propose (Kingma and Ba 2015)
@@ -23,8 +25,52 @@ SCALAR = tf.TensorSpec([], tf.float32)
 WEIGHTS = tf.TensorSpec([None], tf.float32)
 TILES = tf.TensorSpec([None, None, None, None], tf.float32)
 
-Features = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 Move = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+
+class Planes(NamedTuple):
+    """One octave of a frame, each ``float32 [height, width, channels]``.
+
+    ``base`` and ``residual`` make the picture; ``gain`` multiplies each step; ``maps`` are those that the objective
+    sees; ``memory`` is that of the method.
+    """
+
+    base: Any
+    residual: Any
+    gain: Any
+    maps: Any
+    memory: Any
+
+
+class Layout(NamedTuple):
+    """The tiles of every step: each axis' ``take`` and ``pick``, as ``tiles.Axis`` has them, stacked."""
+
+    rows: Any
+    pick_rows: Any
+    columns: Any
+    pick_columns: Any
+
+
+class Dials(NamedTuple):
+    """The numbers that may differ from frame to frame in one graph, each a ``float32`` scalar.
+
+    ``rate`` is how far a step goes; the others are the settings of their names.
+    """
+
+    rate: Any
+    smooth: Any
+    one_over_f: Any
+    natural_colors: Any
+    momentum: Any
+    max_loss: Any
+    min_change: Any
+
+
+def dials(settings: Dream, rate: float) -> Dials:
+    """Where the settings stand; without a limit of the loss it is infinite."""
+    most = np.inf if settings.max_loss is None else settings.max_loss
+    amounts = (settings.smooth, settings.one_over_f, settings.natural_colors, settings.momentum)
+    return Dials(*map(np.float32, (rate, *amounts, most, settings.min_change or 0.0)))
 
 
 @dataclass(frozen=True)
@@ -39,7 +85,7 @@ class Method:
     move: Move
 
 
-def method(name: str, keep: float) -> Method:
+def method(name: str, keep: Amount) -> Method:
     """The method of ``dream.ascent``; ``keep`` is the share of its memory that outlives a step."""
 
     def momentum(direction: tf.Tensor, memory: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -59,52 +105,33 @@ def method(name: str, keep: float) -> Method:
     )
 
 
-def build_ascend(features: Features, objective: Objective, treat: Treatment, settings: Dream) -> Any:
-    """The graph: see ``ascend`` below for what it takes.
+def build_ascend(features: Features, objective: Objective, settings: Dream, treated: Collection[str]) -> Any:
+    """The graph: see ``ascend`` below for what it takes. ``treated`` are those of ``TREATMENTS`` that are in it.
 
     It gives the residual, the memory, the steps in that, the objective before the last step, and whether every
     gradient was finite.
     """
     gradient = _build_gradient(features, objective, settings.batch)
-    move = method(settings.ascent, settings.momentum).move
     norm = NORMS.get(settings.normalize)
-    most = float("inf") if settings.max_loss is None else settings.max_loss
-    least = settings.min_change or 0.0
-    given_specs = [tf.TensorSpec([None] * rank, tf.float32) for rank in objective.ranks]
 
     @tf.function(
         input_signature=[
-            FRAME,
-            FRAME,
-            FRAME,
-            FRAME,
-            FRAME,
-            SCALAR,
-            SCALAR,
+            Planes(*[FRAME] * len(Planes._fields)),
+            Layout(TAKE, PICK, TAKE, PICK),
+            Dials(*[SCALAR] * len(Dials._fields)),
             WEIGHTS,
-            given_specs,
-            TAKE,
-            PICK,
-            TAKE,
-            PICK,
+            _given_specs(objective),
+            SCALAR,
         ],
         autograph=True,
     )
     def ascend(
-        base: tf.Tensor,
-        residual: tf.Tensor,
-        gain: tf.Tensor,
-        maps: tf.Tensor,
-        memory: tf.Tensor,
-        count: tf.Tensor,
-        rate: tf.Tensor,
-        weights: tf.Tensor,
-        given: Sequence[tf.Tensor],
-        rows: tf.Tensor,
-        pick_rows: tf.Tensor,
-        columns: tf.Tensor,
-        pick_columns: tf.Tensor,
+        planes: Planes, layout: Layout, dials: Dials, weights: tf.Tensor, given: Sequence[tf.Tensor], count: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        base, residual, gain, maps, memory = planes
+        rows, pick_rows, columns, pick_columns = layout
+        treat = treatment({name: getattr(dials, name) for name in treated}, settings.laplacian)
+        move = method(settings.ascent, dials.momentum).move
         value, finite = tf.constant(0.0), tf.constant(True)
         steps = tf.shape(rows)[0]
         for step in tf.range(steps):
@@ -115,7 +142,7 @@ def build_ascend(features: Features, objective: Objective, treat: Treatment, set
             tiles, value = gradient(seen, weights, given, rows[step], columns[step])
             raw = tf.gather(tf.gather(tiles, pick_rows[step]), pick_columns[step], axis=1)
             finite = tf.logical_and(finite, tf.math.is_finite(rms(raw)))  # a treatment may hide what isn't
-            if value > most:
+            if value > dials.max_loss:
                 break
             if norm is None:  # the gradient of the objective itself, which is a mean over the tile
                 raw /= tf.cast(tf.shape(rows)[2] * tf.shape(columns)[2], tf.float32)
@@ -124,9 +151,9 @@ def build_ascend(features: Features, objective: Objective, treat: Treatment, set
                 direction /= norm(direction) + EPSILON
             count += 1.0
             change, memory = move(direction, memory, count)
-            picture += rate * gain * change
+            picture += dials.rate * gain * change
             residual = tf.clip_by_value(picture, 0.0, 1.0) - base
-            if step > 0 and tf.abs(value - before) < least * tf.abs(value):
+            if step > 0 and tf.abs(value - before) < dials.min_change * tf.abs(value):
                 break
         return residual, memory, count, value, finite
 
@@ -138,10 +165,10 @@ def _build_gradient(features: Features, objective: Objective, batch: int) -> Any
 
     # Not inlined: inside a loop's cycle, TensorFlow's oneDNN pass meets some gradients of max pooling before the
     # pooling itself and leaves them to a kernel that is ten times slower, at random. A function has no cycle.
-    given_specs = [tf.TensorSpec([None] * rank, tf.float32) for rank in objective.ranks]
-
     @tf.function(
-        input_signature=[TILES, WEIGHTS, given_specs], autograph=False, experimental_attributes={"_noinline": True}
+        input_signature=[TILES, WEIGHTS, _given_specs(objective)],
+        autograph=False,
+        experimental_attributes={"_noinline": True},
     )
     def tile_gradient(tiles: tf.Tensor, weights: tf.Tensor, given: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         picture, maps = _split(tiles, objective)
@@ -176,6 +203,10 @@ def _build_gradient(features: Features, objective: Objective, batch: int) -> Any
         return flat, total / tf.cast(tiles, tf.float32)
 
     return gradient
+
+
+def _given_specs(objective: Objective) -> list[tf.TensorSpec]:
+    return [tf.TensorSpec([None] * rank, tf.float32) for rank in objective.ranks]
 
 
 def _split(tiles: tf.Tensor, objective: Objective) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

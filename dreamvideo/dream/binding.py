@@ -4,21 +4,24 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
-from dreamvideo.config import MOST_CROP, Dream
+from dreamvideo.config import MOST_CROP, Dream, has_formula
 from dreamvideo.dream.objectives import OBJECTIVES
 from dreamvideo.dream.terms import Layer, Objective, Picture
-from dreamvideo.formula import Call, is_formula, parse_formula
+from dreamvideo.formula import Call, parse_formula
 from dreamvideo.names import expect_name, nearest
 
 _COMMON = ("crop", "mask")  # what any objective may be given besides its own arguments
 
 
-def bind_objective(settings: Dream) -> Objective:
-    """The objective of a config. Raises ``ConfigError``: for a formula, with a mark under the character at fault."""
-    if isinstance(settings.objective, str) and not is_formula(settings.objective):
+def bind_objective(settings: Dream, *, may_rest: bool = False) -> Objective:
+    """The objective of a config. Raises ``ConfigError``: for a formula, with a mark under the character at fault.
+
+    With ``may_rest`` the numbers before a formula's calls may all be 0, as those that move are at times.
+    """
+    if isinstance(settings.objective, str) and not has_formula(settings.objective):
         return weighted_layers(settings.layers, settings.objective.strip(), settings.crop)
     calls = [call for text in settings.formulas for call in parse_formula(text)]
-    if not any(call.weight for call in calls):
+    if not may_rest and not any(call.weight for call in calls):
         raise calls[0].error("every number before a call is 0, so that nothing is raised")
     return _sum([call.weight * _bind(call, settings.crop) for call in calls])
 
@@ -51,16 +54,19 @@ def _bind(call: Call, crop: int) -> Objective:
     except TypeError as error:
         needed = str(error).replace("missing a required argument:", "it needs")
         raise call.error(f"{call.name}{_shown(signature)} was given other arguments: {needed}") from None
-    for name, value in bound.arguments.items():
-        parameter = signature.parameters[name]
+    for index, (name, parameter) in enumerate(signature.parameters.items()):
+        if name not in bound.arguments:
+            continue
+        value, kind = bound.arguments[name], parameter.annotation
         if parameter.kind is parameter.VAR_POSITIONAL:
-            bound.arguments[name] = tuple(_convert(call, name, each, parameter.annotation) for each in value)
+            converted = tuple(_convert(call, name, each, kind, place) for place, each in enumerate(value, start=index))
         else:
-            bound.arguments[name] = _convert(call, name, value, parameter.annotation)
-    mask = _convert(call, "mask", call.keywords["mask"], Picture) if "mask" in call.keywords else None
-    cropped = _convert(call, "crop", call.keywords.get("crop", crop), int)
+            converted = _convert(call, name, value, kind, name if name in call.keywords else index)
+        bound.arguments[name] = converted
+    mask = _convert(call, "mask", call.keywords["mask"], Picture, "mask") if "mask" in call.keywords else None
+    cropped = _convert(call, "crop", call.keywords.get("crop", crop), int, "crop")
     if cropped > MOST_CROP:
-        raise call.error(f"crop of {call.name} must be a whole number from 0 to {MOST_CROP}, not {cropped}")
+        raise call.error(f"crop of {call.name} must be a whole number from 0 to {MOST_CROP}, not {cropped}", "crop")
     try:
         bound_objective = function(*bound.args, **bound.kwargs, crop=cropped, mask=mask)
     except ValueError as error:
@@ -70,8 +76,8 @@ def _bind(call: Call, crop: int) -> Objective:
     return bound_objective
 
 
-def _convert(call: Call, name: str, value: Any, kind: Any) -> Any:
-    """``value`` as ``kind``; the error says what ``kind`` is in words."""
+def _convert(call: Call, name: str, value: Any, kind: Any, place: int | str) -> Any:
+    """``value`` as ``kind``; the error says what ``kind`` is in words, and points at the argument at ``place``."""
     if kind in {Layer, Picture} and isinstance(value, str):
         return value
     if kind is int and isinstance(value, int) and value >= 0:
@@ -80,8 +86,8 @@ def _convert(call: Call, name: str, value: Any, kind: Any) -> Any:
         return float(value)
     if get_origin(kind) is tuple and value != ():
         values = value if isinstance(value, tuple) else (value,)
-        return tuple(_convert(call, name, each, get_args(kind)[0]) for each in values)
-    raise call.error(f"{name} of {call.name} must be {_in_words(kind)}, not {_as_typed(value)}")
+        return tuple(_convert(call, name, each, get_args(kind)[0], place) for each in values)
+    raise call.error(f"{name} of {call.name} must be {_in_words(kind)}, not {_as_typed(value)}", place)
 
 
 def _in_words(kind: Any) -> str:

@@ -1,17 +1,17 @@
 """Treatments of a gradient before it is added to the picture. They decide how a dream looks, and they compose.
 
 A treatment takes a gradient ``float32 [height, width, 3]`` and how far the octave's steps have come, in (0, 1], and
-gives a gradient of the same shape; its scale is free, since the result is normalised over the whole frame.
+gives a gradient of the same shape; its scale is free, since the result is normalised over the whole frame. How much
+of a treatment there is may be a tensor: then one graph serves all amounts, and 0 is the identity.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
 
-from dreamvideo.config import Dream
-
 Treatment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+Amount = float | tf.Tensor
 Measure = Callable[[tf.Tensor], tf.Tensor]
 
 EPSILON = 1e-20  # far below any gradient, also one of a mean over many pixels
@@ -23,17 +23,16 @@ SMALLEST_BAND = 4  # pixels on the shorter side below which a pyramid level is o
 COLOR_ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], np.float32)
 
 
-def treatment(settings: Dream) -> Treatment:
-    """All that the settings ask for, in the order in which it makes sense: shape, then spectrum, then colour."""
-    treatments = []
-    if settings.smooth:
-        treatments.append(smooth(settings.smooth))
-    if settings.one_over_f:
-        treatments.append(one_over_f(settings.one_over_f))
-    if settings.laplacian:
-        treatments.append(laplacian(settings.laplacian))
-    if settings.natural_colors:
-        treatments.append(natural_colors(settings.natural_colors))
+def treatment(amounts: Mapping[str, Amount], levels: int) -> Treatment:
+    """In the order in which it makes sense: shape, then spectrum, then colour.
+
+    ``amounts`` has the numbers of those of ``TREATMENTS`` that are wanted; ``levels`` are those of the Laplacian.
+    """
+    treatments = [make(amounts[name]) for name, make in SHAPES.items() if name in amounts]
+    if levels:
+        treatments.append(laplacian(levels))
+    if "natural_colors" in amounts:
+        treatments.append(natural_colors(amounts["natural_colors"]))
     return compose(*treatments)
 
 
@@ -70,10 +69,10 @@ def laplacian(levels: int) -> Treatment:
     return treat
 
 
-def natural_colors(amount: float) -> Treatment:
+def natural_colors(amount: Amount) -> Treatment:
     """Pull the gradient's colours towards those of natural images: 0 leaves them, 1 is the full covariance."""
     root = COLOR_ROOT / np.max(np.linalg.norm(COLOR_ROOT, axis=0))
-    matrix = ((1 - amount) * np.eye(3) + amount * root @ root.T).astype(np.float32)
+    matrix = (1 - amount) * np.eye(3, dtype=np.float32) + amount * (root @ root.T)
 
     def treat(gradient: tf.Tensor, _progress: tf.Tensor) -> tf.Tensor:
         return tf.reshape(tf.reshape(gradient, [-1, 3]) @ matrix, tf.shape(gradient))
@@ -81,7 +80,7 @@ def natural_colors(amount: float) -> Treatment:
     return treat
 
 
-def smooth(sigma: float) -> Treatment:
+def smooth(sigma: Amount) -> Treatment:
     """Blur the gradient with a cascade of Gaussians: the mean of sigma / 2, sigma and 2 sigma, in pixels.
 
     ``sigma`` shrinks over an octave's steps to an eighth, so that large shapes come first and detail last. At the
@@ -100,20 +99,25 @@ def smooth(sigma: float) -> Treatment:
     return treat
 
 
-def one_over_f(power: float) -> Treatment:
+def one_over_f(power: Amount) -> Treatment:
     """Divide the gradient's spectrum by frequency ** ``power``, as natural images fall off with 1 / f.
 
     As the preconditioner of decorrelated feature visualisation (Olah, Mordvintsev and Schubert 2017), but in cosines,
-    which have no seam where the left border would meet the right. The mean is left out.
+    which have no seam where the left border would meet the right. The mean is left out, unless the power is 0.
     """
 
     def treat(gradient: tf.Tensor, _progress: tf.Tensor) -> tf.Tensor:
         def response(squared: tf.Tensor) -> tf.Tensor:
-            return tf.where(squared > 0, tf.pow(tf.maximum(squared, 1e-12), -power / 2), 0.0)
+            mean = tf.cast(tf.equal(power, 0.0), tf.float32)
+            return tf.where(squared > 0, tf.pow(tf.maximum(squared, 1e-12), -power / 2), mean)
 
         return _filtered(gradient, response)
 
     return treat
+
+
+SHAPES: dict[str, Callable[[Amount], Treatment]] = {"smooth": smooth, "one_over_f": one_over_f}
+TREATMENTS = (*SHAPES, "natural_colors")  # by the names of their settings: those with an amount
 
 
 def rms(values: tf.Tensor) -> tf.Tensor:

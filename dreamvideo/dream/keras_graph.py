@@ -39,12 +39,18 @@ class KerasGraph:
         return self.model.get_layer(layer).output.shape[-1]
 
     def sizes(self, layers: Sequence[str]) -> Callable[[int, int], list[tuple[int, int]]]:
-        """A picture's (height, width) to those of ``layers``; ``ValueError`` if the picture is too small."""
-        model = keras.Model(self.model.inputs, [self.model.get_layer(name).output for name in layers])
+        """A picture's (height, width) to those of ``layers``; ``ValueError`` if the picture is too small or misfits."""
+        outputs = [self.model.get_layer(name).output for name in layers]
+        joins = _joins(keras.Model(self.model.inputs, outputs))
+        model = keras.Model(self.model.inputs, [*outputs, *(tensor for join in joins for tensor in join)])
 
         def sizes(height: int, width: int) -> list[tuple[int, int]]:
             shapes = model.compute_output_shape((1, height, width, 3))
-            return [(shape[1], shape[2]) for shape in (shapes if isinstance(shapes, list) else [shapes])]
+            found = [(shape[1], shape[2]) for shape in (shapes if isinstance(shapes, list) else [shapes])]
+            rest = iter(found[len(layers) :])
+            if any(len({next(rest) for _ in join}) > 1 for join in joins):
+                raise ValueError(f"branches for a picture of {width}x{height} differ in size where they meet")
+            return found[: len(layers)]
 
         return sizes
 
@@ -71,6 +77,17 @@ def _is_picture(output: Any) -> bool:
     """Whether a layer's output is one tensor [batch, height, width, channels] whose sides are free."""
     shape = getattr(output, "shape", ())
     return len(shape) == 4 and shape[1] is None and shape[2] is None
+
+
+def _joins(model: Any) -> list[list[Any]]:
+    """What is laid behind one another in each place: Keras checks that the sides agree only when it builds that."""
+    nodes = [node for nodes in model._nodes_by_depth.values() for node in nodes]
+    return [
+        node.input_tensors
+        for node in nodes
+        if isinstance(node.operation, keras.layers.Concatenate) and node.operation.axis in (-1, 3)
+        if all(len(tensor.shape) == 4 for tensor in node.input_tensors)
+    ]
 
 
 def _step(operation: Any) -> Step:

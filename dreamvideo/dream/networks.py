@@ -19,6 +19,8 @@ from dreamvideo.catalogue import NETWORKS, RANGES, Channels, NetworkSpec, ValueR
 from dreamvideo.dream.frozen_graph import load_frozen_graph
 from dreamvideo.dream.keras_graph import KerasGraph, guess_values, load_keras_file, weights_digest
 from dreamvideo.dream.receptive import Step, receptive_fields
+from dreamvideo.dream.sides import LARGE, Grid, Sides
+from dreamvideo.dream.tiles import round_up
 from dreamvideo.errors import ConfigError, NetworkError
 from dreamvideo.names import expect_name
 
@@ -82,6 +84,7 @@ class Network:
         self.graph: Graph = KerasGraph(model) if isinstance(model, keras.Model) else model
         self.precisions = self.graph.precisions
         self._showcase = tuple(showcase)
+        self._sides: dict[tuple[str, ...], Sides] = {}
 
     @cached_property
     def layer_names(self) -> list[str]:
@@ -123,51 +126,42 @@ class Network:
 
     def smallest_side(self, layers: Sequence[str], border: int = 0) -> int:
         """The smallest square picture, in pixels, for which each layer has an activation inside ``border`` cells."""
-        sides = self._sides(layers)
-        return _bisect(1, 4096, lambda side: min(sides(side), default=0) > 2 * border)
+        return self.sides(layers).smallest(border)
 
-    def whole_sides(self, layers: Sequence[str]) -> tuple[int, int]:
-        """(stride, phase): a picture whose side is ``phase`` modulo ``stride`` is looked at to its last pixel.
+    def whole_sides(self, layers: Sequence[str]) -> Grid:
+        """(stride, phase): a picture whose side is ``phase`` modulo ``stride`` fits, and is seen to its last pixel."""
+        return self.sides(layers).whole
 
-        For other sizes the layer with the largest stride leaves a strip at the far end out. (1, 0) if none does: with
-        "same" padding as many activations are begun as it takes.
+    def sides(self, layers: Sequence[str]) -> Sides:
+        """What is known of the sides of pictures for ``layers``; finding out takes a moment, so it is kept.
+
+        Without any layer it is the picture itself that is looked at.
         """
-        sides = self._sides(layers)
-        strides = [max(1, round(1024 / (b - a))) for a, b in zip(sides(1024), sides(2048), strict=True)]
-        stride = max(strides)
-        layer, base = strides.index(stride), 64 * stride
-        before = sides(base)[layer]
-        first = _bisect(base + 1, base + stride, lambda side: sides(side)[layer] > before)
-        return (1, 0) if before * stride >= first - 1 else (stride, first % stride)
-
-    def _sides(self, layers: Sequence[str]) -> Callable[[int], list[int]]:
-        """A picture's side to the sides of the layers' activations; none at all if the picture is too small."""
         self.check_layers(layers)
-        sizes = self.graph.sizes(layers)
-
-        def sides(side: int) -> list[int]:
-            try:
-                return [min(size) for size in sizes(side, side)]
-            except ValueError:
-                return []
-
-        return sides
+        key = tuple(layers)
+        if key not in self._sides:
+            measure = self.graph.sizes(layers) if layers else lambda height, width: [(height, width)]
+            self._sides[key] = Sides(measure)
+        return self._sides[key]
 
     def describe(self, height: int = 512, width: int = 512) -> list[Layer]:
         """Every layer that can be dreamed on, in the order of the graph, for pictures of ``height`` and ``width``.
 
-        Raises ``ConfigError`` for a picture that is too small for some layer.
+        Where these don't fit it is for the next larger ones that do, as tiles are. Raises ``ConfigError`` for a picture
+        that is too small for some layer.
         """
         names = self.layer_names
         sizes, fields = self.graph.sizes(names), receptive_fields(self.graph.steps())
+        step, phase = self.sides(names).fitting
         try:
-            shown = sizes(height, width)
+            shown = sizes(*(round_up(side, step, phase) for side in (height, width)))
         except ValueError as error:
             least = self.smallest_side(names)
             raise ConfigError(
                 f"a picture of {width}x{height} is too small for {self.name}: it takes {least}x{least}"
             ) from error
-        small, large = sizes(1024, 1024), sizes(2048, 2048)  # the difference leaves out what borders take away
+        side = round_up(LARGE, step, phase)
+        small, large = (sizes(side, side) for side in (side, side + LARGE * step))
         return [
             Layer(
                 name=name,
@@ -175,24 +169,16 @@ class Network:
                 height=size[0],
                 width=size[1],
                 channels=self.graph.channels(name),
-                stride=_stride(b[0] - a[0]),
+                stride=_stride((b[0] - a[0]) / step),  # the difference leaves out what borders take away
                 receptive_field=None if math.isinf(fields[name]) else round(fields[name]),
             )
             for name, size, a, b in zip(names, shown, small, large, strict=True)
         ]
 
 
-def _stride(more: int) -> float:
-    """The pixels from one activation to the next, where ``more`` of them come with 1024 pixels more."""
-    return round(1024 / more) if more <= 1024 else 1 / round(more / 1024)
-
-
-def _bisect(low: int, high: int, fits: Callable[[int], bool]) -> int:
-    """The smallest number from ``low`` to ``high`` that fits, where all larger ones fit, too."""
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if fits(middle) else (middle + 1, high)
-    return low
+def _stride(more: float) -> float:
+    """The pixels from one activation to the next, where ``more`` of them come with ``LARGE`` pixels more."""
+    return round(LARGE / more) if more <= LARGE else 1 / round(more / LARGE)
 
 
 def load_network(name: str, *, input_range: str = "auto", input_node: str | None = None) -> Network:

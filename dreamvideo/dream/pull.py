@@ -197,7 +197,7 @@ def fetch_application(application: Application) -> Any:
     shown = sys.stderr if sys.stderr.isatty() else io.StringIO()
     try:
         with contextlib.redirect_stdout(shown), warnings.catch_warnings(action="ignore"):
-            model = build(include_top=False, weights="imagenet", input_shape=(None, None, 3))
+            model = build(include_top=False, weights="imagenet", input_shape=(application.side, application.side, 3))
     except Exception as error:  # Keras raises plain Exception for what urllib tells it
         why = " ".join(str(error).rpartition("-- ")[2].split())  # "URL fetch failure on ...: None -- why"
         raise _unreachable(f"keras.applications.{application.cls}", why) from error

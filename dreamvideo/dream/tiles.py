@@ -36,7 +36,7 @@ def tile_axis(
     and where it is of ``phase`` modulo ``stride`` the network sees it whole: other sizes leave a strip at the far end
     that no activation looks at. The canvas is padded up to such a size.
     """
-    canvas = _round_up(max(size + jitter - 1, smallest), stride, phase)
+    canvas = round_up(max(size + jitter - 1, smallest), stride, phase)
     tile = max(tile, smallest, 2 * halo + GRID)
     if canvas <= tile:
         length, starts = canvas, np.zeros(1, int)
@@ -44,7 +44,7 @@ def tile_axis(
         inner = canvas - 2 * halo
         tiles = -(-inner // _on_grid(tile - 2 * halo))
         spacing = _on_grid(-(-inner // tiles) + GRID - 1)
-        length = _round_up(max(spacing + 2 * halo, smallest), stride, phase)
+        length = round_up(max(spacing + 2 * halo, smallest), stride, phase)
         starts = np.arange(tiles) * spacing
     offset = int(place * (starts[-1] + length - size + 1)) if jitter > 1 else 0
     cuts = (starts[1:] + starts[:-1] + length) // 2
@@ -55,7 +55,8 @@ def tile_axis(
     return Axis(take.astype(np.int32), pick.astype(np.int32))
 
 
-def _round_up(side: int, stride: int, phase: int) -> int:
+def round_up(side: int, stride: int, phase: int) -> int:
+    """The first side from ``side`` on that is ``phase`` modulo ``stride``."""
     return side + (phase - side) % stride
 
 

@@ -36,6 +36,7 @@ class StillSource(Source):
     """One picture, shown for as long as is asked; it has no time of its own, so start and end are refused."""
 
     still = True
+    one_shot = True
 
     def __init__(self, path: str, part: Part) -> None:
         if part.start is not None or part.end is not None:

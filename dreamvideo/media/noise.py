@@ -57,6 +57,7 @@ class NoiseSource(Source):
     """One frame of noise, ``width`` x ``height``, scaled as ``part`` asks for; it lies on no disk."""
 
     still = True
+    one_shot = True
 
     def __init__(self, width: int, height: int, seed: int, part: Part, amplitude: float | None = None) -> None:
         """``amplitude``: the height of plain even noise; None is one of the variants of ``grey_noise``."""

@@ -107,11 +107,11 @@ def _why_not(path: str, text: str) -> str:
     if "moov atom not found" in text or "partial file" in text:
         return f"{path} is cut off: its index (moov) or its first frame is missing; copy or record it again."
     if "Input #0" not in text:
-        return f"{path} cannot be read as a video ({_reason(text)}); check the file with a player."
-    return f"{path}: not one frame could be decoded ({_reason(text)}); the file is damaged or cut off."
+        return f"{path} cannot be read as a video ({reason_in(text)}); check the file with a player."
+    return f"{path}: not one frame could be decoded ({reason_in(text)}); the file is damaged or cut off."
 
 
-def _reason(text: str) -> str:
+def reason_in(text: str) -> str:
     """ffmpeg's reason for failing, without the description of the input that it also prints."""
     logged = "\n".join(line for line in text.splitlines() if line.startswith("["))
     return ffmpeg.reason("\n".join(line for line in logged.splitlines() if "showinfo" not in line) or text)
@@ -139,7 +139,7 @@ def _info(path: str, text: str, frame: str, pts: int) -> ClipInfo:
         alpha=pixels.startswith(("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8", "ayuv")),
         sample_aspect=_aspect(*_match(r" sar:(\d+)/(\d+)", frame)),
         colors=_colors(text, pixels),
-        audio=_audio(header),
+        audio=audio_tracks(header),
         seekable=container.startswith(("mov,", "matroska,")) and "start: 0.000000" in header,
     )
 
@@ -184,7 +184,7 @@ def _colors(text: str, pixels: str) -> Colors:
     return known
 
 
-def _audio(header: str) -> tuple[AudioTrack, ...]:
+def audio_tracks(header: str) -> tuple[AudioTrack, ...]:
     lines = re.findall(r"^  Stream #0:\S+ Audio: (.*)$", header, re.MULTILINE)
     return tuple(_track(line) for line in lines)
 

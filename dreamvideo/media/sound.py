@@ -6,6 +6,7 @@ from dreamvideo.media import ffmpeg
 from dreamvideo.media.probe import AudioTrack
 
 COPY_SLACK = 0.05
+LENGTH_SLACK = 0.05
 SEEK_FROM = 30.0
 SEEK_MARGIN = 10.0
 
@@ -23,14 +24,16 @@ _COPIED = {
 class Sound:
     """The part of ``path``'s sound that belongs to the picture, in seconds on that file's timeline.
 
-    ``start`` is where the first frame stands; ``end`` is None for as long as the picture lasts. ``tracks`` are all
-    audio tracks of the file, in order.
+    ``start`` is where the first frame stands; ``end`` is None for as long as the picture lasts. ``tracks`` are the
+    file's audio tracks from its first on, in order. ``seconds`` is known for a track of its own only, which then
+    fills the picture: how long the file really sounds from ``start`` on, whatever ``end`` says.
     """
 
     path: str
     start: float
     end: float | None
     tracks: tuple[AudioTrack, ...]
+    seconds: float | None = None
 
 
 @dataclass
@@ -46,11 +49,13 @@ def plan_sound(sound: Sound, extension: str, picture: float) -> SoundPlan:
     """Put ``sound`` beside ``picture`` seconds of picture, which is ffmpeg's input 0.
 
     A track is copied bit by bit if its cut starts where the file does (within 50 ms, by which it is shifted exactly)
-    and the container takes its codec; else it is cut to the sample and encoded.
+    and the container takes its codec; else it is cut to the sample and encoded. A track of its own that ends before
+    the picture is encoded with silence to the picture's end.
     """
-    plan = SoundPlan()
+    plan = SoundPlan(notes=_length_notes(sound, picture))
     seconds = picture if sound.end is None else min(picture, sound.end - sound.start)
-    seek = max(0.0, sound.start - SEEK_MARGIN) if sound.start > SEEK_FROM else 0.0
+    padded = picture if _too_short(sound, picture) else None
+    seek = seek_before(sound.start)
     inputs = {
         True: ["-itsoffset", f"{-sound.start:.6f}", "-t", f"{seconds + sound.start:.6f}"],
         False: ["-ss", f"{seek:.6f}"],
@@ -61,20 +66,53 @@ def plan_sound(sound: Sound, extension: str, picture: float) -> SoundPlan:
         if track.codec in {"none", "unknown"}:
             plan.notes.append(f"sound track {index + 1} of {sound.path} is of a kind ffmpeg does not know; left out.")
             continue
-        copied = 0 <= sound.start <= COPY_SLACK and track.codec in _COPIED[extension]
+        copied = padded is None and 0 <= sound.start <= COPY_SLACK and track.codec in _COPIED[extension]
         if copied not in opened:
             opened[copied] = len(opened) + 1
             plan.inputs += [*inputs[copied], *ffmpeg.input_arguments(sound.path)]
-        codec = [f"-c:a:{kept}", "copy"] if copied else _encode(track, kept, extension, sound.start - seek, seconds)
+        cut = _cut(sound.start - seek, seconds, padded)
+        codec = [f"-c:a:{kept}", "copy"] if copied else _encode(track, kept, extension, cut)
         plan.options += ["-map", f"{opened[copied]}:a:{index}", *codec]
         kept += 1
     return plan
 
 
-def _encode(track: AudioTrack, index: int, extension: str, start: float, seconds: float) -> list[str]:
-    """Cut decoded sound to the sample, put silence where the track begins after the picture, then encode."""
+def seek_before(start: float) -> float:
+    """Where to begin reading a file for sound from ``start`` seconds on: early enough for its decoder to settle."""
+    return max(0.0, start - SEEK_MARGIN) if start > SEEK_FROM else 0.0
+
+
+def _audible(sound: Sound) -> float | None:
+    """How many seconds there are of a track of its own, None for a clip's own sound."""
+    if sound.seconds is None or sound.end is None:
+        return sound.seconds
+    return min(sound.seconds, sound.end - sound.start)
+
+
+def _too_short(sound: Sound, picture: float) -> bool:
+    audible = _audible(sound)
+    return audible is not None and audible < picture - LENGTH_SLACK
+
+
+def _length_notes(sound: Sound, picture: float) -> list[str]:
+    """A sentence where a track of its own is not as long as the picture."""
+    short = _too_short(sound, picture)
+    length = _audible(sound) if short else sound.seconds
+    if length is None or not (short or length > picture + LENGTH_SLACK):
+        return []
+    place = f" from {sound.start:.2f} s on" if sound.start > 0 else ""
+    rest = "silent" if short else "cut"
+    return [f"{sound.path}{place} is {length:.2f} s long, the picture {picture:.2f} s: the rest is {rest}."]
+
+
+def _cut(start: float, seconds: float, padded: float | None) -> str:
+    """A filter that cuts decoded sound to the sample, with silence where it begins late or, ``padded``, ends early."""
     cut = f"atrim=start={start:.6f}:end={start + seconds:.6f},asetpts=PTS-{start:.6f}/TB"
-    filters = f"{cut},aresample=async=1:first_pts=0"
+    silence = "" if padded is None else f",apad=whole_dur={padded:.6f}"
+    return f"{cut},aresample=async=1:first_pts=0{silence}"
+
+
+def _encode(track: AudioTrack, index: int, extension: str, filters: str) -> list[str]:
     codec = "libopus" if extension == ".webm" else "aac"
     if codec == "libopus":
         filters += ",aformat=channel_layouts=mono|stereo|quad|5.1|7.1"

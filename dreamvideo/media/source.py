@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -42,6 +43,7 @@ class Source(ABC):
     rate : frames a second, exact.
     frame_count : how many frames there should be; an estimate for clips, None if unknown.
     still : whether the input is one picture without time.
+    one_shot : whether ``frame_count`` is exact, and no cuts have to be looked for.
     colors, sample_aspect : the tags an output should carry.
     audio : the input's sound tracks; ``sound`` is the part that belongs to the chosen frames.
     warnings : sentences for the user, added while opening and iterating.
@@ -53,6 +55,7 @@ class Source(ABC):
     rate: Fraction
     frame_count: int | None
     still: bool = False
+    one_shot: bool = False
     colors: Colors = HD
     sample_aspect: Fraction = Fraction(1)
     audio: tuple[AudioTrack, ...] = ()
@@ -83,7 +86,7 @@ class Source(ABC):
         """End what iterating has opened; iterating again opens it again."""
         return
 
-    def __enter__(self) -> "Source":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

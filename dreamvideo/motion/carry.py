@@ -15,7 +15,6 @@ import numpy as np
 
 from dreamvideo.config import Carry, Config, Dream
 from dreamvideo.motion.flow import estimate, luma, resize_flow, warp
-from dreamvideo.motion.shots import CutFinder
 
 AGE_STEPS = 16  # an age is kept in sixteenths of a frame, so that it fits a byte
 OLDEST = 255 / AGE_STEPS
@@ -68,14 +67,13 @@ class Pace:
     rate: float
 
 
-def watch(frames: Iterable[np.ndarray], finder: CutFinder, *, first: int = 0) -> Iterator[Seen]:
-    """Find the cuts and pair each frame with its flow from the one before, in one pass.
+def watch(frames: Iterable[tuple[np.ndarray, bool]], *, first: int = 0) -> Iterator[Seen]:
+    """Pair each frame, which comes with whether it begins a shot, with its flow from the one before.
 
-    Frames before ``first`` are only looked at for cuts: they are dreamed already.
+    Frames before ``first`` need none: they are dreamed already.
     """
     previous: np.ndarray | None = None
-    for index, frame in enumerate(frames):
-        begins_shot = finder.begins_shot(frame)
+    for index, (frame, begins_shot) in enumerate(frames):
         current = luma(frame)
         if begins_shot or index < first or previous is None:
             yield Seen(index, frame, begins_shot)
@@ -135,6 +133,11 @@ def _presence(residual: np.ndarray) -> np.ndarray:
 def still_pace(dream: Dream) -> Pace:
     """The pace of a still, and of a shot's first frame."""
     return Pace(dream.steps, dream.step)
+
+
+def path(dream: Dream) -> float:
+    """How far a still is moved in all, which its strength follows."""
+    return dream.steps * dream.step * dream.strength
 
 
 def carried_pace(config: Config) -> Pace:

@@ -101,10 +101,13 @@ class _Starts:
         import tensorflow as tf
 
         from dreamvideo.dream.engine import resize
+        from dreamvideo.dream.tiles import round_up
 
         features = self.dreamer.network.features([self.layer], self.dreamer.precision)
+        fitting = self.dreamer.network.sides([self.layer]).fitting
         responses = np.zeros((TEXTURES, self.channels), np.float32)
-        for size in self.dreamer.octave_sizes(self.side, self.side):
+        for height, width in self.dreamer.octave_sizes(self.side, self.side):
+            size = (round_up(height, *fitting), round_up(width, *fitting))
             for index, texture in enumerate(self._textures):
                 found = features(tf.constant(resize(texture, size)[None]))[self.layer]
                 responses[index] += tf.reduce_mean(tf.cast(found, tf.float32), [0, 1, 2]).numpy()

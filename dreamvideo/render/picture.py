@@ -1,12 +1,14 @@
 """One picture, read, dreamed and written: ``image``, and what ``noise`` and the sheets share with it."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dreamvideo.config import Config, to_toml
 from dreamvideo.errors import ConfigError, OutputError
+from dreamvideo.media.grade import grade, is_neutral
 from dreamvideo.media.sheet import side_by_side
 from dreamvideo.media.sink import OutputKind, check_output
 from dreamvideo.media.source import Source
@@ -14,6 +16,7 @@ from dreamvideo.media.still import can_embed, write_image
 from dreamvideo.motion.carry import Seen
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Listener, Progress, Report
+from dreamvideo.render.listening import plan_timeline, track_of
 from dreamvideo.render.recurrence import Dreamt, Recurrence
 from dreamvideo.render.start import Notes, check_job, load_dreamer, open_input
 
@@ -68,8 +71,12 @@ def dream_still(config: Config, dreamer: "Dreamer", source: Source, frame: np.nd
     with Companions(dreamer.pictures, source, start=config.input.start) as companions:
         notes.add(dreamer.notes(source.height, source.width))
         notes.add(companions.notes(dreamer.objective.masks, source))
-        dreamt = Recurrence(config, dreamer, single=True).next(Seen(0, frame), companions.at(0))
+        timeline = plan_timeline(config, source, track_of(config), silent=True).timeline
+        dreamt = Recurrence(timeline, dreamer, single=True).next(Seen(0, frame), companions.at(0))
         notes.add(companions.warnings)
+    color = timeline.at(0).color
+    if not is_neutral(color):
+        dreamt = replace(dreamt, dreamed=grade(frame, dreamt.dreamed, color))
     if config.dream.strength and np.abs(dreamt.dreamed - frame).max() < NOTHING:
         notes.add(["nothing was dreamed: the objective finds nothing here that could be raised"])
     return dreamt

@@ -1,69 +1,102 @@
-"""The loop: decode ahead, carry, dream, keep; and at the end, join the kept frames and the sound.
+"""The loop: take dreamed frames from a film, keep each, and at the end join them with the sound into the output.
 
-for each frame:
-    if it begins a shot: state = settle(frame)
-    else:                state = dream(carry(state, flow, trust))
-    journal.keep(frame + residual)
+for dreamed in film: journal.keep(dreamed)
+encode(film.finished(journal), sound)
 """
 
-import sys
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
 
 from dreamvideo import __version__
 from dreamvideo.config import to_toml
 from dreamvideo.errors import OutputError
-from dreamvideo.media.prefetch import prefetch, writebehind
-from dreamvideo.media.sink import ClipSpec, GifSpec, OutputKind, write_clip
+from dreamvideo.media.prefetch import writebehind
+from dreamvideo.media.sink import ClipSpec, GifSpec, write_clip
+from dreamvideo.media.sound import Sound
 from dreamvideo.media.source import Source
-from dreamvideo.motion.carry import watch
-from dreamvideo.motion.shots import CutFinder
-from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Listener, Progress, Report
 from dreamvideo.render.journal import Journal, keeping
-from dreamvideo.render.picture import render_still
-from dreamvideo.render.recurrence import Dreamt, Recurrence
-from dreamvideo.render.start import Notes, check_job, journal_folder, load_dreamer, open_input
+from dreamvideo.render.recurrence import Dreamt
+from dreamvideo.render.start import Notes, journal_folder
 
-if TYPE_CHECKING:
-    from dreamvideo.dream.engine import Dreamer
-
-AHEAD = 3  # frames decoded, or waiting to be written, beside the one in flight
+BEHIND = 3  # frames waiting to be written, beside the one in flight
 
 
-def render_clip(job: Job, listener: Listener) -> Report:
-    """Render a clip, still or folder of frames to ``job.output``; the journal lies beside it until that is whole."""
-    begun, notes = time.monotonic(), Notes(listener)
-    with open_input(job) as source:
-        kind = check_job(job, source)
-        notes.add(source.warnings)
-        if source.still and kind is OutputKind.STILL:
-            return render_still(job, source, notes, begun)
-        journal = Journal(job.work or journal_folder(job.output))
-        _refuse_unasked(job, journal)
-        dreamer = load_dreamer(job.config)
-        with Companions(dreamer.pictures, source, start=job.config.input.start) as companions:
-            notes.add(dreamer.notes(source.height, source.width))
-            notes.add(companions.notes(dreamer.objective.masks, source))
-            manifest = _manifest(job, source, dreamer, companions)
-            done = _open_journal(job, journal, manifest, notes, with_memory=dreamer.carries_memory)
-            with keeping(journal):
-                count, shots, stopped = _dream(job, source, dreamer, companions, journal, done, listener)
-                notes.add(companions.warnings)
-        with keeping(journal):
-            notes.add(source.warnings)
-            if not stopped:
-                try:
-                    _join(job, source, journal, count, notes)
-                except Stopped:
-                    stopped = True
+@dataclass(frozen=True)
+class Result:
+    """What is encoded: ``count`` frames, of which ``frames`` gives a fresh iterator, ``float32 [height, width, 3]``."""
+
+    count: int
+    frames: Callable[[], Iterator[np.ndarray]]
+
+
+class Film(Protocol):
+    """Frames that are dreamed one after another, each from those before it: a clip's, or a dive's.
+
+    ``source`` gives the output its rate, colours and aspect; ``total`` is how many frames are to be dreamed, None where
+    that is unknown; ``shots`` is how many have begun so far; ``with_memory`` says whether the ascent's memory is state.
+    """
+
+    source: Source
+    sound: Sound | None
+    shots: int
+    with_memory: bool
+
+    @property
+    def total(self) -> int | None: ...
+    def manifest(self) -> dict[str, Any]:
+        """What decides the frames, as plain JSON data: if any of it changes, they can't be gone on with."""
+        ...
+
+    def dreams(self, journal: Journal, done: int) -> Iterator[Dreamt]:
+        """Every frame from ``done`` on; those before it are in the journal."""
+        ...
+
+    def finished(self, journal: Journal, count: int, /) -> Result:
+        """What the ``count`` kept frames are made into."""
+        ...
+
+    def warnings(self) -> list[str]:
+        """Sentences for the user, as far as they are known."""
+        ...
+
+
+def find_journal(job: Job) -> Journal:
+    """The journal of ``job``. Raises ``OutputError`` where one lies that nobody asked to go on with or to replace."""
+    journal = Journal(job.work or journal_folder(job.output))
+    if journal.exists() and not job.resume and not job.overwrite:
+        raise OutputError(
+            f"{journal.folder} holds an unfinished render; go on with --resume, or start afresh with --overwrite"
+        )
+    return journal
+
+
+def render_film(job: Job, film: Film, journal: Journal, notes: Notes, begun: float) -> Report:
+    """Dream every frame of ``film`` into ``journal`` and join them to ``job.output``; the journal goes then.
+
+    ``begun``: when the render began, of ``time.monotonic``.
+    """
+    notes.add(film.warnings())
+    done = _open_journal(job, journal, film, notes)
+    with keeping(journal):
+        count, stopped = _dream(film, journal, done, notes.listener)
+        notes.add(film.warnings())
+        if not stopped:
+            try:
+                _join(job, film, film.finished(journal, count), notes)
+            except Stopped:
+                stopped = True
     if not (stopped or job.keep):
         journal.discard()
     return Report(
         output=job.output,
         frames=count,
         dreamed=count - done,
-        shots=shots,
+        shots=film.shots,
         seconds=time.monotonic() - begun,
         interrupted=stopped,
         work=journal.folder if stopped or job.keep else None,
@@ -75,30 +108,13 @@ class Stopped(Exception):
     """Raised while encoding when a stop is asked for: the frames are kept, the output isn't."""
 
 
-def _refuse_unasked(job: Job, journal: Journal) -> None:
-    if journal.exists() and not job.resume and not job.overwrite:
-        raise OutputError(
-            f"{journal.folder} holds an unfinished render; go on with --resume, or start afresh with --overwrite"
-        )
-
-
-def _manifest(job: Job, source: Source, dreamer: "Dreamer", companions: Companions) -> dict[str, Any]:
-    """What decides the frames: if any of it changes, they can't be gone on with."""
-    return {
-        "version": __version__,
-        "config": job.config.model_dump(mode="json", exclude={"output"}),
-        "input": source.identity(),
-        "pictures": companions.identity(),
-        "weights": dreamer.network.sha256,
-        "precision": dreamer.precision,
-    }
-
-
-def _open_journal(job: Job, journal: Journal, manifest: dict[str, Any], notes: Notes, *, with_memory: bool) -> int:
+def _open_journal(job: Job, journal: Journal, film: Film, notes: Notes) -> int:
     """Go on with the journal, or begin it; the number of frames that are finished."""
+    config = job.config.model_dump(mode="json", exclude={"output"})
+    manifest = {"version": __version__, "config": config, **film.manifest()}
     if job.resume and journal.exists():
         journal.go_on(manifest)
-        done = journal.finished(with_memory=with_memory)
+        done = journal.finished(with_memory=film.with_memory)
         notes.add([f"resuming after {done} finished frame{'s' * (done != 1)}"])
         return done
     if job.resume:
@@ -107,65 +123,47 @@ def _open_journal(job: Job, journal: Journal, manifest: dict[str, Any], notes: N
     return 0
 
 
-def _dream(
-    job: Job,
-    source: Source,
-    dreamer: "Dreamer",
-    companions: Companions,
-    journal: Journal,
-    done: int,
-    listener: Listener,
-) -> tuple[int, int, bool]:
-    """Dream every frame from ``done`` on. Returns the frames finished in all, the shots seen, and if it was stopped."""
-    recurrence = Recurrence(job.config, dreamer)
-    finder = CutFinder(job.config.shots, source.rate)
-    count, shots, total = 0, 0, source.frame_count
-    first = sys.maxsize if job.config.carry.strength == 0 else done  # frames that are dreamed alone need no flow
-    listener.progress(Progress("dream", done, total))
+def _dream(film: Film, journal: Journal, done: int, listener: Listener) -> tuple[int, bool]:
+    """Dream every frame from ``done`` on. Returns the number of finished frames, and whether it was stopped."""
+    count = done
+    listener.progress(Progress("dream", count, film.total))
 
     def keep(dreamt: Dreamt) -> None:
         journal.keep(dreamt.index, dreamt.dreamed, dreamt.state)
 
-    with (
-        prefetch(watch(source.frames(), finder, first=first), AHEAD) as ahead,
-        writebehind(keep, AHEAD) as behind,
-    ):
-        for seen in ahead:
-            shots += seen.begins_shot
-            if seen.index < done:
-                if seen.begins_shot or seen.index == done - 1:
-                    recurrence.recall(seen, journal.state(seen.index, seen.frame), companions.at(seen.index))
+    dreams = film.dreams(journal, done)
+    try:
+        with writebehind(keep, BEHIND) as behind:
+            while not listener.stop():
+                dreamt = next(dreams, None)
+                if dreamt is None:
+                    return count, False
+                behind.put(dreamt)
                 count += 1
-                continue
-            if listener.stop():
-                return count, shots, True
-            dreamt = recurrence.next(seen, companions.at(seen.index))
-            behind.put(dreamt)
-            count += 1
-            listener.progress(Progress("dream", count, total, dreamt.objective))
-    return count, shots, False
+                listener.progress(Progress("dream", count, film.total, dreamt.objective))
+            return count, True
+    finally:
+        dreams.close()  # pyright: ignore[reportAttributeAccessIssue] - they are generators
 
 
-def _join(job: Job, source: Source, journal: Journal, count: int, notes: Notes) -> None:
-    """Encode the kept frames, with the source's sound, into the output. Raises ``Stopped`` if a stop is asked for."""
+def _join(job: Job, film: Film, result: Result, notes: Notes) -> None:
+    """Encode ``result`` with the film's sound into the output. Raises ``Stopped`` if a stop is asked for."""
     encoded = 0
 
     def tick() -> None:
         nonlocal encoded
         encoded += 1
-        notes.listener.progress(Progress("encode", encoded, count))
+        notes.listener.progress(Progress("encode", encoded, result.count))
         if notes.listener.stop():
             raise Stopped
 
     spec = ClipSpec(
-        rate=source.rate,
-        colors=source.colors,
-        sample_aspect=source.sample_aspect,
-        sound=source.sound,
+        rate=film.source.rate,
+        colors=film.source.colors,
+        sample_aspect=film.source.sample_aspect,
+        sound=film.sound,
         crf=job.config.output.crf,
         metadata=to_toml(job.config),
         gif=GifSpec(colors=job.config.output.gif_colors),
     )
-    notes.add(
-        write_clip(job.output, lambda: journal.frames(count), count, spec, overwrite=job.overwrite, on_frame=tick)
-    )
+    notes.add(write_clip(job.output, result.frames, result.count, spec, overwrite=job.overwrite, on_frame=tick))

@@ -1,6 +1,8 @@
 """What a render would do and cost, found out without rendering; and the small version of it, for a quick look."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -8,59 +10,86 @@ import numpy as np
 
 from dreamvideo.config import Config, Dream
 from dreamvideo.media.source import Source
-from dreamvideo.motion.carry import carried_pace, still_pace
+from dreamvideo.motion.carry import Pace, carried_pace, still_pace
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Plan
+from dreamvideo.render.listening import plan_timeline, track_of
 from dreamvideo.render.recurrence import SETTLING
 from dreamvideo.render.start import check_job, load_dreamer, open_input
+from dreamvideo.render.timeline import Timeline
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
 
 PREVIEW_WIDTH = 400  # pixels
 PREVIEW_FRAMES = 24
+MOST_LOOKED_AT = 500  # frames whose settings the estimate of the time asks for
 BASELINE_BYTES = 700_000_000  # the interpreter, TensorFlow and the network, as measured on Linux
 TILE_BYTES_PER_PIXEL = 2600  # activations kept for the gradient of one tile pixel, in bfloat16, up to mixed5
 FRAME_COPIES = 20  # whole frames of float32 alive at once: decoded ahead, in flight, gradients, and waiting to be kept
 
 
+@dataclass(frozen=True)
+class Course:
+    """What a render goes through: ``frames`` to be dreamed, None if unknown, each but the first at its ``pace``."""
+
+    source: Source
+    timeline: Timeline
+    frames: int | None
+    pace: Callable[[Config], Pace]
+
+    def steps(self) -> float:
+        """Steps in each octave of a frame after the first: their mean, where they differ."""
+        count = self.timeline.clock.count
+        chosen = np.unique(np.linspace(0, count - 1, min(count, MOST_LOOKED_AT)).astype(int))
+        return float(np.mean([self.pace(self.timeline.at(int(index))).steps for index in chosen]))
+
+
 def make_plan(job: Job, opened: Source | None = None) -> Plan:
     """The plan of ``job``, whose input may have been ``opened`` already.
 
-    The time is an estimate from a few steps of the real network on noise of the right size. Raises what a render would
-    for a picture of the objective that can't be had.
+    Raises what a render would for schedules and for pictures of the objective that can't be had.
     """
     with opened or open_input(job) as source:
         check_job(job, source)
-        dreamer = load_dreamer(job.config)
-        sizes = dreamer.octave_sizes(source.height, source.width)
-        grids = [_grid(dreamer, size) for size in sizes]
-        second, notes = _look(dreamer, source)
-        still, carried = still_pace(job.config.dream), carried_pace(job.config)
-        alone = job.config.carry.strength == 0
-        first = second * (still.steps + (0 if alone else SETTLING * carried.steps))
-        following = first if alone else second * carried.steps
-        count = source.frame_count
-        return Plan(
-            input=job.input,
-            output=job.output,
-            frames=count,
-            width=source.width,
-            height=source.height,
-            rate=source.rate,
-            network=dreamer.network.name,
-            precision=dreamer.precision,
-            objective=_objective_text(dreamer.settings),
-            octaves=sizes,
-            tiles=[down * across for down, across, _ in grids],
-            first_steps=still.steps,
-            carried_steps=carried.steps,
-            seconds_per_frame=following,
-            seconds_first_frame=first,
-            seconds=None if count is None else first + following * (count - 1),
-            memory_bytes=_memory(dreamer, source, max(pixels for _, _, pixels in grids)),
-            notes=[*source.warnings, *notes],
-        )
+        sound = track_of(job.config) or source.sound
+        heard = plan_timeline(job.config, source, sound, silent=source.frame_count == 1)
+        return plan_course(job, Course(source, heard.timeline, source.frame_count, carried_pace))
+
+
+def plan_course(job: Job, course: Course) -> Plan:
+    """The plan of ``job``. The time is an estimate from a few steps of the real network on noise of the right size."""
+    source, config = course.source, course.timeline.at(0)
+    dreamer = load_dreamer(job.config)
+    sizes = dreamer.octave_sizes(source.height, source.width, config.dream)
+    grids = [_grid(dreamer, size) for size in sizes]
+    second, notes = _look(dreamer, source)
+    still, carried = still_pace(config.dream), course.steps()
+    alone = not course.timeline.values("carry.strength").any()
+    first = second * (still.steps + (0 if alone else SETTLING * course.pace(config).steps))
+    following = first if alone else second * carried
+    if course.timeline.moving:
+        notes = [*notes, "settings move; the size of the octaves and the tiles is that of the first frame"]
+    return Plan(
+        input=job.input,
+        output=job.output,
+        frames=course.frames,
+        width=source.width,
+        height=source.height,
+        rate=source.rate,
+        network=dreamer.network.name,
+        precision=dreamer.precision,
+        objective=_objective_text(dreamer.settings),
+        octaves=sizes,
+        tiles=[down * across for down, across, _ in grids],
+        first_steps=still.steps,
+        carried_steps=round(carried),
+        seconds_per_frame=following,
+        seconds_first_frame=first,
+        seconds=None if course.frames is None else first + following * (course.frames - 1),
+        memory_bytes=_memory(dreamer, source, max(pixels for _, _, pixels in grids)),
+        notes=[*source.warnings, *notes],
+    )
 
 
 def preview_config(job: Job, opened: Source | None = None) -> Config:

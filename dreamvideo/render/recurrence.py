@@ -21,10 +21,12 @@ from dreamvideo.motion.carry import (
     carry,
     catch_up,
     fade,
+    path,
     steady,
     still_pace,
     warped_dream,
 )
+from dreamvideo.render.timeline import Timeline
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer, Prepared
@@ -45,23 +47,24 @@ class Dreamt:
 class Recurrence:
     """One render's state and how a frame changes it."""
 
-    def __init__(self, config: Config, dreamer: "Dreamer", *, single: bool = False) -> None:
+    def __init__(self, timeline: Timeline, dreamer: "Dreamer", *, single: bool = False) -> None:
         """``single``: the only frame is a picture for itself, and needs no strength to go on with."""
-        self.config, self.dreamer, self.single = config, dreamer, single
+        self.timeline, self.dreamer, self.single = timeline, dreamer, single
         self.state: State | None = None
-        self.level = 0.0  # how strong the shot began: the RMS of its first residual
+        self.level = 0.0  # how strong the shot began: the RMS of its first residual, for a path of 1
         self.prepared: Prepared | None = None
 
     def next(self, seen: Seen, pictures: Mapping[str, np.ndarray] | None = None) -> Dreamt:
         """Dream one frame, after all those before it in its shot; ``pictures`` are the objective's for this frame."""
         self._prepare(seen, pictures)
-        if seen.begins_shot or self.state is None or self.config.carry.strength == 0:
-            state, objective = self._settle(seen)
+        config = self.timeline.at(seen.index)
+        if seen.begins_shot or self.state is None or config.carry.strength == 0 or seen.flow is None:
+            state, objective = self._settle(seen, config)
         else:
-            pace = steady(carried_pace(self.config), self.state, self.level, self.config.carry)
-            start = carry(self.state, seen, self.config.carry)
+            pace = steady(carried_pace(config), self.state, self.level * path(config.dream), config.carry)
+            start = carry(self.state, seen, config.carry)
             before = warped_dream(self.state, seen) if self.dreamer.sees_previous else None
-            state, objective = self._follow(start, pace, seen.index, before)
+            state, objective = self._follow(start, pace, seen.index, config, before)
         dreamed = quantize16(state.frame + state.residual)
         state = replace(state, residual=dreamed - state.frame)
         self._go_on(seen, state)
@@ -78,26 +81,33 @@ class Recurrence:
     def _go_on(self, seen: Seen, state: State) -> None:
         self.state = state
         if seen.begins_shot:
-            self.level = state.level
+            first = path(self.timeline.at(seen.index).dream)
+            self.level = state.level / first if first else 0.0
 
-    def _settle(self, seen: Seen) -> tuple[State, float]:
+    def _settle(self, seen: Seen, config: Config) -> tuple[State, float]:
         """Dream a shot's first frame at the strength at which the shot goes on: a still's, which the carry keeps."""
         frame = seen.frame
-        pace = still_pace(self.config.dream)
+        pace = still_pace(config.dream)
         state = State(frame, np.zeros_like(frame), np.full((*frame.shape[:2], 1), OLDEST, np.float32))
-        state, objective = self._ascend(state, pace, seen.index)
-        rounds = SETTLING if self.config.carry.strength and not self.single else 0
+        state, objective = self._ascend(state, pace, seen.index, config)
+        rounds = SETTLING if config.carry.strength and not self.single else 0
         for _ in range(rounds):
-            start = fade(state, self.config.carry.strength)
-            state, objective = self._follow(start, carried_pace(self.config), seen.index)
+            start = fade(state, config.carry.strength)
+            state, objective = self._follow(start, carried_pace(config), seen.index, config)
         return state, objective
 
     def _follow(
-        self, start: State, pace: Pace, index: int, before: tuple[np.ndarray, np.ndarray] | None = None
+        self,
+        start: State,
+        pace: Pace,
+        index: int,
+        config: Config,
+        before: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> tuple[State, float]:
-        return self._ascend(start, pace, index, refine=True, gain=catch_up(start.age, self.config.carry), before=before)
+        gain = catch_up(start.age, config.carry)
+        return self._ascend(start, pace, index, config, refine=True, gain=gain, before=before)
 
-    def _ascend(self, start: State, pace: Pace, index: int, **more: Any) -> tuple[State, float]:
+    def _ascend(self, start: State, pace: Pace, index: int, config: Config, **more: Any) -> tuple[State, float]:
         remembered = (start.memory, start.remembered)
         result = self.dreamer.dream(
             start.frame,
@@ -107,6 +117,7 @@ class Recurrence:
             rate=pace.rate,
             prepared=self.prepared,
             remembered=remembered,
+            settings=config.dream,
             **more,
         )
         memory, count = result.remembered

@@ -10,6 +10,7 @@ from dreamvideo.errors import ConfigError, OutputError
 from dreamvideo.media.sink import OutputKind, check_output
 from dreamvideo.media.source import Source, open_source
 from dreamvideo.render.job import Job, Listener
+from dreamvideo.render.timeline import schedules
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
@@ -19,7 +20,8 @@ def load_dreamer(config: Config) -> "Dreamer":
     """The dreamer of a config. TensorFlow is imported here, seconds after a bad input has been refused."""
     from dreamvideo.dream.engine import Dreamer
 
-    return Dreamer(config.dream, seed=config.seed)
+    moving = frozenset(each.key for each in schedules(config))
+    return Dreamer(config.dream, seed=config.seed, moving=moving)
 
 
 class Notes:

@@ -70,7 +70,7 @@ def preview_config(job: Job) -> Config:
 def renderer(monkeypatch: pytest.MonkeyPatch) -> FakeRenderer:
     fake = FakeRenderer()
     contents: dict[str, dict[str, Any]] = {
-        "pipeline": {"render_clip": fake.render("clip")},
+        "clip": {"render_clip": fake.render("clip")},
         "picture": {"render_image": fake.render("image")},
         "plan": {"make_plan": make_plan, "preview_config": preview_config},
     }

@@ -174,7 +174,7 @@ from dreamvideo.cli import main
 def render(job, listener):
     print("begun", flush=True)
     hashlib.pbkdf2_hmac("sha256", b"", b"", 3 * 10**7)  # like TensorFlow: some 10 s that no signal interrupts
-for name in ("pipeline", "picture", "plan"):
+for name in ("clip", "picture", "plan"):
     module = types.ModuleType("dreamvideo.render." + name)
     module.render_clip = module.render_image = module.make_plan = module.preview_config = render
     sys.modules[module.__name__] = module

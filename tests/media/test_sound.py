@@ -3,12 +3,14 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dreamvideo.media import ffmpeg, sound
 from dreamvideo.media.probe import AudioTrack, probe
 from dreamvideo.media.sink import Sound
 from dreamvideo.media.source import open_source
+from dreamvideo.media.track import open_track
 from tests.media.conftest import (
     X264,
     Make,
@@ -162,3 +164,48 @@ def test_an_unknown_track_is_left_out_and_said(make: Make, tmp_path: Path) -> No
     assert "track 1" in plan.notes[0]
     assert plan.options[:2] == ["-map", "1:a:1"]
     assert write(tmp_path / "o.mp4", ramp(5), spec(sound=Sound(path, 0, None, tracks[:1]))) == plan.notes
+
+
+@pytest.mark.parametrize(("track", "name"), [("a.wav", "o.mp4"), ("a.mp3", "o.mkv"), ("a.ogg", "o.webm")])
+def test_a_track_shorter_than_the_picture_is_followed_by_silence(
+    make: Make, tmp_path: Path, track: str, name: str
+) -> None:
+    path = make(track, *tone("0.6"))
+    notes = write(tmp_path / name, ramp(25), spec(sound=open_track(path)))
+    assert notes == [f"{path} is 0.60 s long, the picture 1.00 s: the rest is silent."]
+    heard = samples(str(tmp_path / name))
+    assert len(heard) / 48000 == pytest.approx(1, abs=PACKET)
+    assert np.abs(heard[:24000]).max() > 0.05
+    assert np.abs(heard[32000:]).max() < 0.002
+
+
+@pytest.mark.parametrize(("start", "name"), [(0.0, "o.mp4"), (0.0, "o.mkv"), (0.5, "o.mp4")])
+def test_a_track_longer_than_the_picture_is_cut(make: Make, tmp_path: Path, start: float, name: str) -> None:
+    path = make("a.mp3", *tone("3"))
+    notes = write(tmp_path / name, ramp(25), spec(sound=open_track(path, start=start)))
+    place = " from 0.50 s on is 2.50" if start else " is 3.00"
+    assert notes == [f"{path}{place} s long, the picture 1.00 s: the rest is cut."]
+    heard = samples(str(tmp_path / name))
+    assert len(heard) / 48000 == pytest.approx(1, abs=2 * PACKET)
+    assert np.abs(heard[-4800:]).max() > 0.05
+
+
+def test_a_part_of_a_track_is_followed_by_silence(make: Make, tmp_path: Path) -> None:
+    path = make("a.wav", *tone("3"))
+    notes = write(tmp_path / "o.mp4", ramp(25), spec(sound=open_track(path, start=0.2, seconds=0.5)))
+    assert notes == [f"{path} from 0.20 s on is 0.50 s long, the picture 1.00 s: the rest is silent."]
+    heard = samples(str(tmp_path / "o.mp4"))
+    assert len(heard) / 48000 == pytest.approx(1, abs=PACKET)
+    assert np.abs(heard[28000:]).max() < 0.002
+
+
+def test_a_track_as_long_as_the_picture_is_copied_without_a_word(make: Make, tmp_path: Path) -> None:
+    path = make("a.m4a", *tone("0.97"))
+    assert write(tmp_path / "o.mp4", ramp(25), spec(sound=open_track(path))) == []
+    assert packets(str(tmp_path / "o.mp4")) == packets(path)
+
+
+def test_a_clips_own_sound_is_not_padded(make: Make, tmp_path: Path) -> None:
+    path = make("a.mp4", *moving("25", "1"), *tone("0.5"), *X264, "-c:a", "aac")
+    assert render(path, tmp_path / "o.mp4") == []
+    assert packets(str(tmp_path / "o.mp4")) == packets(path)

@@ -1,13 +1,11 @@
 """The recurrence: the dream follows the motion, fades by its strength, and keeps the strength of a still."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dreamvideo.config import Carry, Shots
+from dreamvideo.config import Carry
 from dreamvideo.motion.carry import (
     AGE_STEPS,
     OLDEST,
@@ -21,7 +19,6 @@ from dreamvideo.motion.carry import (
     still_pace,
     watch,
 )
-from dreamvideo.motion.shots import CutFinder
 from tests.tiny import picture, tiny_config
 
 HEIGHT, WIDTH = 40, 60
@@ -206,7 +203,7 @@ def test_an_uncovered_pixel_has_the_others_strength_when_it_is_old(strength: flo
 def test_watching_pairs_each_frame_with_its_flow_from_the_one_before() -> None:
     large = picture(100, 160, 2, low=0, high=1)
     frames = [np.ascontiguousarray(large[10:90, 5 * i : 5 * i + 100]) for i in range(4)]
-    looks = list(watch(frames, CutFinder(Shots(detect=False), Fraction(25))))
+    looks = list(watch((frame, index == 0) for index, frame in enumerate(frames)))
     assert [look.index for look in looks] == [0, 1, 2, 3]
     assert [look.begins_shot for look in looks] == [True, False, False, False]
     assert looks[0].flow is None
@@ -217,7 +214,7 @@ def test_watching_pairs_each_frame_with_its_flow_from_the_one_before() -> None:
 
 def test_watching_gives_no_flow_across_a_cut_or_for_what_is_dreamed_already() -> None:
     dark, light = picture(40, 60, high=0.3, low=0), picture(40, 60, 1, low=0.7, high=1)
-    looks = list(watch([dark] * 4 + [light] * 4, CutFinder(Shots(), Fraction(25)), first=2))
+    looks = list(watch([(dark, i == 0) for i in range(4)] + [(light, i == 0) for i in range(4)], first=2))
     assert [look.begins_shot for look in looks] == [True, False, False, False, True, False, False, False]
     assert [look.flow is None for look in looks] == [True, True, False, False, True, False, False, False]
     assert [look.trust is None for look in looks] == [look.flow is None for look in looks]

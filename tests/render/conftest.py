@@ -13,8 +13,9 @@ from dreamvideo.dream import engine
 from dreamvideo.dream.engine import Dreamer
 from dreamvideo.media import ffmpeg
 from dreamvideo.media.still import write_image
-from dreamvideo.render import pipeline
+from dreamvideo.render.clip import render_clip
 from dreamvideo.render.job import Job, Listener, Progress, Report
+from dreamvideo.render.start import journal_folder
 from tests.tiny import picture, shared_dreamer, tiny_config
 
 FRAMES = 8
@@ -42,11 +43,11 @@ class Studio:
             return stop_after is not None and dreamed[-1] - dreamed[0] >= stop_after
 
         listener = Listener(self.progress.append, self.notes.append, stop)
-        return pipeline.render_clip(self.job(output, **changes), listener)
+        return render_clip(self.job(output, **changes), listener)
 
     def kept(self, output: str = "out.mp4") -> list[bytes]:
         """The journal's frames, as they are on disk."""
-        files = sorted((Path(pipeline.journal_folder(str(self.folder / output))) / "frames").iterdir())
+        files = sorted((Path(journal_folder(str(self.folder / output))) / "frames").iterdir())
         return [file.read_bytes() for file in files]
 
     def files(self) -> list[str]:

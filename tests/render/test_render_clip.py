@@ -18,11 +18,12 @@ from dreamvideo.media.sink import write_clip
 from dreamvideo.media.source import open_source
 from dreamvideo.media.still import quantize16, read_image, read_png16
 from dreamvideo.motion.carry import Seen, watch
-from dreamvideo.motion.shots import CutFinder
 from dreamvideo.render import pipeline
 from dreamvideo.render.job import Progress
 from dreamvideo.render.recurrence import Recurrence
 from dreamvideo.render.start import journal_folder
+from dreamvideo.render.timeline import Timeline
+from dreamvideo.schedule import Clock
 from tests.media.conftest import pixels, samples
 from tests.render.conftest import FRAMES, Studio, pan
 from tests.tiny import picture, shared_dreamer, tiny_config, tiny_dreamer, tiny_network
@@ -34,12 +35,16 @@ def kept_frame(studio: Studio, index: int, output: str = "out.mp4") -> np.ndarra
     return read_png16(str(journal_folder(str(studio.folder / output)) / "frames" / f"{index:06d}.png"))
 
 
+def unmoved(config: Config) -> Timeline:
+    return Timeline(config, Clock(1, Fraction(25)))
+
+
 def alone(studio: Studio, index: int, config: Config | None = None) -> np.ndarray:
     """What a frame of the input gives if a shot begins there."""
     config = config or studio.config
     with open_source(studio.input) as source:
         frame = list(source.frames())[index]
-    recurrence = Recurrence(config, shared_dreamer(config.dream, seed=config.seed))
+    recurrence = Recurrence(unmoved(config), shared_dreamer(config.dream, seed=config.seed))
     return recurrence.next(Seen(index, frame)).dreamed
 
 
@@ -149,7 +154,7 @@ def changed_input(studio: Studio, _: pytest.MonkeyPatch) -> str:
 
 
 def changed_weights(_: Studio, monkeypatch: pytest.MonkeyPatch) -> str:
-    def other(settings: Any, *, seed: int) -> Dreamer:
+    def other(settings: Any, *, seed: int, **_: Any) -> Dreamer:
         return Dreamer(settings, seed=seed, network=tiny_network(1))
 
     monkeypatch.setattr(engine, "Dreamer", other)
@@ -357,10 +362,9 @@ def course() -> tuple[np.ndarray, np.ndarray]:
     """Strength and mean colour of every frame of a still that is repeated sixty times."""
     frame = quantize16(picture(60, 80))
     config = tiny_config(dream={"steps": 20, "step": 0.003, "octaves": 3, "laplacian": 5, "natural_colors": 0.8})
-    recurrence = Recurrence(config, tiny_dreamer(**config.dream.model_dump()))
-    residuals = [
-        recurrence.next(seen).dreamed - frame for seen in watch([frame] * 60, CutFinder(config.shots, Fraction(25)))
-    ]
+    recurrence = Recurrence(unmoved(config), tiny_dreamer(**config.dream.model_dump()))
+    frames = [(frame, index == 0) for index in range(60)]
+    residuals = [recurrence.next(seen).dreamed - frame for seen in watch(frames)]
     return np.array([residual.std() for residual in residuals]), np.array([r.mean(axis=(0, 1)) for r in residuals])
 
 

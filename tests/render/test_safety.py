@@ -12,9 +12,9 @@ import pytest
 from dreamvideo.errors import ConfigError, DreamFailed, InputError, OutputError
 from dreamvideo.media.still import write_image
 from dreamvideo.render import pipeline
+from dreamvideo.render.clip import render_clip
 from dreamvideo.render.job import Job, Listener
 from dreamvideo.render.picture import render_image
-from dreamvideo.render.pipeline import render_clip
 from dreamvideo.render.start import journal_folder
 from tests.render.conftest import FRAMES, Studio
 from tests.tiny import picture, tiny_config

@@ -1,0 +1,111 @@
+"""How a dream goes from octave to octave, from the coarsest to the finest.
+
+    for k from coarsest to 0:
+        base_k  = resize(frame, octave k);  r_k = resize(start, octave k) + up(delta_{k+1})
+        r_k'    = n steps of  r += rate * treat(grad objective(base_k + r)),  keeping base_k + r in [0, 1]
+        delta_k = r_k' - resize(start, octave k)
+    residual = start + delta_0
+
+With a zero start this is the octave scheme of the original DeepDream (Mordvintsev, Olah and Tyka 2015); with a carried
+start it refines what is already there. The modes ``detail`` and ``grow`` hand the dreamed picture itself from octave
+to octave.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from dreamvideo.config import Dream
+
+Size = tuple[int, int]
+"""(height, width) in pixels."""
+
+Remembered = tuple[np.ndarray | None, float]
+"""What momentum and Adam remember, ``float32 [height, width, 3 * planes]``, and of how many steps."""
+
+
+@dataclass(frozen=True)
+class Dreamed:
+    """What an ascent gives: the residual, ``float32 [height, width, 3]`` in [-1, 1], and the objective it reached."""
+
+    residual: np.ndarray
+    objective: float
+    remembered: Remembered = (None, 0.0)
+
+
+Ascend = Callable[[np.ndarray, np.ndarray, int], Dreamed]
+"""The steps of one octave: from a picture, a residual and the octave's number, 0 for the largest."""
+
+
+def octave_sizes(height: int, width: int, settings: Dream, smallest: int) -> list[Size]:
+    """The size of each octave, largest first; those below the frame's that are less than ``smallest`` are left out."""
+    above = settings.octaves_above
+    scales = [settings.octave_scale ** (k - above) for k in range(settings.octaves)]
+    sizes = [(max(1, round(height / scale)), max(1, round(width / scale))) for scale in scales]
+    return sizes[: above + 1] + [size for size in sizes[above + 1 :] if min(size) >= smallest]
+
+
+def by_residual(frame: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> Dreamed:
+    """Hand on the dream alone, as above."""
+    delta, result = np.zeros((1, 1, 3), np.float32), Dreamed(start, 0.0)
+    for octave, size in _coarsest_first(sizes):
+        carried = resize(start, size)
+        result = ascend(resize(frame, size), carried + resize(delta, size), octave)
+        delta = result.residual - carried
+    residual = start + resize(delta, _size(frame))
+    if sizes[0] != _size(frame):  # made smaller, it no longer keeps the picture in its range by itself
+        residual = np.clip(frame + residual, 0, 1) - frame
+    return replace(result, residual=residual)
+
+
+def by_detail(frame: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> Dreamed:
+    """Dream the shrunk picture, enlarge it, dream again, and add what the shrinking lost."""
+    original, result = frame + start, Dreamed(start, 0.0)
+    picture = shrunk = resize(original, sizes[-1])
+    for octave, size in _coarsest_first(sizes):
+        wanted = resize(original, size)
+        picture = resize(picture, size)
+        result = ascend(np.zeros_like(picture), np.clip(picture, 0, 1), octave)
+        picture = result.residual + (wanted - resize(shrunk, size))
+        shrunk = wanted
+    return _as_residual(picture, frame, result)
+
+
+def by_growing(frame: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> Dreamed:
+    """Dream the shrunk picture, enlarge it and dream again, as when starting from noise."""
+    picture, result = frame + start, Dreamed(start, 0.0)
+    for octave, size in _coarsest_first(sizes):
+        picture = np.clip(resize(picture, size), 0, 1)
+        result = ascend(np.zeros_like(picture), picture, octave)
+        picture = result.residual
+    return _as_residual(picture, frame, result)
+
+
+MODES = {"residual": by_residual, "detail": by_detail, "grow": by_growing}
+
+
+def _as_residual(picture: np.ndarray, frame: np.ndarray, last: Dreamed) -> Dreamed:
+    return replace(last, residual=np.clip(resize(picture, _size(frame)), 0, 1) - frame)
+
+
+def _coarsest_first(sizes: Sequence[Size]) -> list[tuple[int, Size]]:
+    """Each octave with its number."""
+    return list(reversed(list(enumerate(sizes))))
+
+
+def _size(picture: np.ndarray) -> Size:
+    return (picture.shape[0], picture.shape[1])
+
+
+def resize(values: np.ndarray, size: Size) -> np.ndarray:
+    """``float32 [height, width, channels]`` to ``size``: area average down, bicubic up."""
+    channels = values.shape[2]
+    if values.shape[:2] == size or channels == 0:
+        return values if channels else np.zeros((*size, 0), np.float32)
+    down = size[0] < values.shape[0]
+    interpolation = cv2.INTER_AREA if down else cv2.INTER_CUBIC
+    parts = [values[..., i : i + 4] for i in range(0, channels, 4)]  # as many channels as OpenCV takes at once
+    resized = [cv2.resize(part, size[::-1], interpolation=interpolation).reshape(*size, -1) for part in parts]
+    return resized[0] if len(resized) == 1 else np.concatenate(resized, axis=-1)

@@ -1,0 +1,140 @@
+"""A clip's film: decode ahead, find the cuts, move the camera, carry, dream.
+
+for each frame:
+    if it begins a shot: state = settle(frame)
+    else:                state = dream(carry(state, flow, trust))
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dreamvideo.media.grade import grade, is_neutral
+from dreamvideo.media.prefetch import prefetch
+from dreamvideo.media.sink import OutputKind
+from dreamvideo.media.source import Source, file_identity
+from dreamvideo.motion.camera import Path, Pyramid, plan_path
+from dreamvideo.motion.carry import Seen, watch
+from dreamvideo.motion.shots import CutFinder
+from dreamvideo.render.companions import Companions
+from dreamvideo.render.job import Job, Listener, Report
+from dreamvideo.render.journal import Journal
+from dreamvideo.render.listening import Heard, KnownCuts, plan_timeline, track_of
+from dreamvideo.render.picture import render_still
+from dreamvideo.render.pipeline import Result, find_journal, render_film
+from dreamvideo.render.recurrence import Dreamt, Recurrence
+from dreamvideo.render.start import Notes, check_job, load_dreamer, open_input
+
+if TYPE_CHECKING:
+    from dreamvideo.dream.engine import Dreamer
+
+AHEAD = 3  # frames decoded beside the one in flight
+CAMERA = ("zoom", "rotate", "pan_x", "pan_y", "center_x", "center_y", "scale")
+
+
+def render_clip(job: Job, listener: Listener) -> Report:
+    """Render a clip, still or folder of frames to ``job.output``; the journal lies beside it until that is whole."""
+    begun, notes = time.monotonic(), Notes(listener)
+    with open_input(job) as source:
+        kind = check_job(job, source)
+        notes.add(source.warnings)
+        if source.still and kind is OutputKind.STILL:
+            return render_still(job, source, notes, begun)
+        journal = find_journal(job)
+        sound = track_of(job.config) or source.sound
+        heard = plan_timeline(job.config, source, sound, scout=moves(job))
+        dreamer = load_dreamer(job.config)
+        with Companions(dreamer.pictures, source, start=job.config.input.start) as companions:
+            notes.add(dreamer.notes(source.height, source.width))
+            notes.add(companions.notes(dreamer.objective.masks, source))
+            film = ClipFilm(job, source, heard, dreamer, companions)
+            return render_film(job, film, journal, notes, begun)
+
+
+def moves(job: Job) -> bool:
+    """Whether the camera does anything but stand still."""
+    camera = job.config.camera
+    plain = type(camera)()
+    return any(key.startswith("camera.") for key in job.config.moving) or any(
+        getattr(camera, name) != getattr(plain, name) for name in CAMERA
+    )
+
+
+class ClipFilm:
+    """The frames of ``source``, dreamed; a ``Film``."""
+
+    def __init__(self, job: Job, source: Source, heard: Heard, dreamer: "Dreamer", companions: Companions) -> None:
+        self.source, self.sound, self.dreamer, self.companions = source, heard.sound, dreamer, companions
+        self.timeline = heard.timeline
+        self.with_memory = dreamer.carries_memory
+        self.shots = 0
+        self._config = job.config
+        self._heard = heard
+        self._path = _path(heard, source) if moves(job) else None
+
+    @property
+    def total(self) -> int | None:
+        return self.timeline.clock.count if self._heard.scouted else self.source.frame_count
+
+    def manifest(self) -> dict[str, Any]:
+        return {
+            "input": self.source.identity(),
+            "sound": None if self._config.audio.track is None else file_identity(self._config.audio.track),
+            "pictures": self.companions.identity(),
+            "weights": self.dreamer.network.sha256,
+            "precision": self.dreamer.precision,
+        }
+
+    def warnings(self) -> list[str]:
+        return [*self.source.warnings, *self.companions.warnings]
+
+    def dreams(self, journal: Journal, done: int) -> Iterator[Dreamt]:
+        recurrence = Recurrence(self.timeline, self.dreamer)
+        alone = not self.timeline.values("carry.strength").any()
+        with prefetch(watch(self._frames(), first=sys.maxsize if alone else done), AHEAD) as ahead:
+            for seen in ahead:
+                self.shots += seen.begins_shot
+                if seen.index >= done:
+                    yield recurrence.next(seen, self.companions.at(seen.index))
+                elif seen.begins_shot or seen.index == done - 1:
+                    self._recall(recurrence, journal, seen)
+
+    def _recall(self, recurrence: Recurrence, journal: Journal, seen: Seen) -> None:
+        recurrence.recall(seen, journal.state(seen.index, seen.frame), self.companions.at(seen.index))
+
+    def _frames(self) -> Iterator[tuple[np.ndarray, bool]]:
+        """Every input frame through the camera, and whether it begins a shot: cuts are found as they were filmed."""
+        finder = (
+            KnownCuts(self.timeline.clock.cuts)
+            if self._heard.scouted
+            else CutFinder(self._config.shots, self.source.rate)
+        )
+        for index, frame in enumerate(self.source.frames()):
+            begins_shot = finder.begins_shot(frame)
+            yield (frame if self._path is None else _through(frame, self._path, index)), begins_shot
+
+    def finished(self, journal: Journal, count: int) -> Result:
+        """The kept frames, graded beside their inputs where the config asks for that."""
+        if all(is_neutral(self.timeline.at(index).color) for index in range(count)):
+            return Result(count, lambda: journal.frames(count))
+        return Result(count, lambda: self._graded(journal, count))
+
+    def _graded(self, journal: Journal, count: int) -> Iterator[np.ndarray]:
+        pairs = zip(self._frames(), journal.frames(count), strict=False)
+        for index, ((frame, _), dreamed) in enumerate(pairs):
+            yield grade(frame, dreamed, self.timeline.at(index).color)
+
+
+def _path(heard: Heard, source: Source) -> Path:
+    settings = {name: heard.timeline.values(f"camera.{name}") for name in CAMERA}
+    return plan_path(settings, source.rate, source.width, source.height)
+
+
+def _through(frame: np.ndarray, path: Path, index: int) -> np.ndarray:
+    """``frame`` through the camera; after the way's end it stands where it got to."""
+    height, width = frame.shape[:2]
+    place = path.places[min(index, len(path.places) - 1)]
+    return np.clip(Pyramid(frame).seen(place, width, height), 0, 1)
