@@ -6,6 +6,7 @@ import typer
 
 from dreamvideo.cli import options
 from dreamvideo.cli.run import Manner, run
+from dreamvideo.cli.unheard import UNHEARD_BY, refuse_unheard
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
@@ -47,6 +48,7 @@ def image(
 
     Settings: defaults < preset < config file < --set < named options.
     """
+    refuse_unheard(sets or (), UNHEARD_BY["image"], "`dreamvideo image`")
     named = {
         "seed": seed,
         "dream.network": network,

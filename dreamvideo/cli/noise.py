@@ -9,6 +9,7 @@ import typer
 
 from dreamvideo.cli import options
 from dreamvideo.cli.run import Manner, run_picture, tell_plan
+from dreamvideo.cli.unheard import UNHEARD_BY, refuse_unheard
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
@@ -68,6 +69,7 @@ def noise(
 
     Settings: defaults < preset < config file < --set < named options.
     """
+    refuse_unheard(sets or (), UNHEARD_BY["noise"], "`dreamvideo noise`")
     named = {
         "seed": seed,
         "dream.network": network,

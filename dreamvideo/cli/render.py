@@ -6,6 +6,7 @@ import typer
 
 from dreamvideo.cli import options
 from dreamvideo.cli.run import Manner, run
+from dreamvideo.cli.unheard import UNHEARD_BY, refuse_unheard
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
@@ -52,6 +53,7 @@ def render(
 
     Settings: defaults < preset < config file < --set < named options. A TIME is seconds (90.5) or [h:]mm:ss (1:30.5).
     """
+    refuse_unheard(sets or (), UNHEARD_BY["render"], "`dreamvideo render`")
     named = {
         "seed": seed,
         "dream.network": network,

@@ -46,7 +46,7 @@ def run(kind: Kind, job: Job, manner: Manner) -> int:
 def _room(kind: Kind) -> tuple[Callable[[Job], Plan], Callable[[Job], Config], Callable[[Job, Listener], Report]]:
     """What plans, previews and renders a job of that kind."""
     if kind == "zoom":
-        from dreamvideo.render.dive import plan_zoom, preview_zoom, render_zoom
+        from dreamvideo.render.zoom import plan_zoom, preview_zoom, render_zoom
 
         return plan_zoom, preview_zoom, render_zoom
     from dreamvideo.render.plan import make_plan, preview_config

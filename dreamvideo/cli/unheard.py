@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from dreamvideo.render.sheets import SheetReport
 
 
+def _keys(*beginnings: str) -> frozenset[str]:
+    return frozenset(key for key in SETTINGS if key.startswith(beginnings))
+
+
+UNHEARD_BY = {
+    "render": _keys("zoom.", "noise.", "camera.hold"),
+    "zoom": _keys("shots.", "noise.", "carry.mode", "input.start", "input.end", "input.frames"),
+    "image": _keys("zoom.", "noise.", "camera.", "audio.", "shots.", "output."),
+    "noise": _keys("zoom.", "camera.", "audio.", "shots.", "output."),
+}
+"""What no setting of these commands can change, whatever the input."""
+
+
 def refuse_unheard(sets: Iterable[str], unheard: Collection[str], where: str) -> None:
     """Raise ``ConfigError`` for what was typed with --set and has no say in ``where``: settings in ``unheard``."""
     typed = [argument.partition("=")[0].strip() for argument in sets]

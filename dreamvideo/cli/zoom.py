@@ -6,6 +6,7 @@ import typer
 
 from dreamvideo.cli import options
 from dreamvideo.cli.run import Manner, run
+from dreamvideo.cli.unheard import UNHEARD_BY, refuse_unheard
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
@@ -58,6 +59,7 @@ def zoom(
     Settings: defaults < preset < config file < --set < named options. Any number may be a schedule, such as
     --zoom "1.2 + bass"; `dreamvideo schedule` draws what it does.
     """
+    refuse_unheard(sets or (), UNHEARD_BY["zoom"], "`dreamvideo zoom`")
     named = {
         "seed": seed,
         "dream.network": network,

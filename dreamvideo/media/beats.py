@@ -10,6 +10,8 @@ from dreamvideo.media.track import SAMPLE_RATE
 # Below this many dB, taken as the mean rise over all mel bands, nothing begins: it is a steady tone's ripple.
 QUIET_ONSET = 0.2
 SHORTEST = 1.0
+LEAST_BASS = 0.05  # of the loudest volume
+NEARLY = 0.85
 
 _TEMPO_WINDOW = 689
 _TEMPO_PIECE = 5000
@@ -88,17 +90,20 @@ def _exact(tempo: float, hops: np.ndarray) -> float:
 
 
 def _first_bar(spectrum: Spectrum, hops: np.ndarray, beats_per_bar: int) -> int:
-    """The index of the first downbeat: bars begin on the beats that have most onset and bass."""
-    strength = sum(_unit(_around(spectrum.levels[name], hops)) for name in ("onset", "bass"))
-    sums = [np.mean(np.asarray(strength)[first::beats_per_bar]) for first in range(min(beats_per_bar, len(hops)))]
-    return int(np.argmax(sums)) if sums else 0
+    """The index of the first downbeat.
+
+    Bars begin on the beats with most bass, where there is some, else on those that begin hardest (which alone would
+    mistake the snare for the downbeat). Of beats that are nearly as strong the earliest counts: music tends to begin
+    with a bar.
+    """
+    bass = _around(spectrum.levels["bass"], hops)
+    has_bass = bass.max(initial=0) > LEAST_BASS * spectrum.levels["volume"].max(initial=0)
+    strength = bass if has_bass else _around(spectrum.levels["onset"], hops)
+    middles = [np.median(strength[first::beats_per_bar]) for first in range(min(beats_per_bar, len(hops)))]
+    return int(np.argmax(middles >= NEARLY * np.max(middles))) if middles else 0
 
 
 def _around(values: np.ndarray, hops: np.ndarray) -> np.ndarray:
     """The highest value within _NEAR hops of each beat."""
     places = np.clip(hops[:, None] + np.arange(-_NEAR, _NEAR + 1), 0, len(values) - 1)
     return values[places].max(axis=1)
-
-
-def _unit(values: np.ndarray) -> np.ndarray:
-    return values / max(float(values.max(initial=0)), 1e-12)

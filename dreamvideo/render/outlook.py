@@ -9,11 +9,11 @@ from dreamvideo.config import Config
 from dreamvideo.errors import ConfigError, DreamError
 from dreamvideo.media.music import Music
 from dreamvideo.media.sound import Sound
-from dreamvideo.render.dive import RATE, SECONDS, DiveSource
 from dreamvideo.render.job import Job, Listener
 from dreamvideo.render.listening import Heard, hear, plan_timeline, track_of, work_out
 from dreamvideo.render.start import open_input
 from dreamvideo.render.timeline import OBJECTIVE, Moving, Timeline, schedules
+from dreamvideo.render.zoom import RATE, SECONDS, DiveSource
 from dreamvideo.schedule import Clock
 
 
