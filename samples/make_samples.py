@@ -22,12 +22,15 @@ STILL = "samples/inputs/chelsea.jpg"
 CLIP = "samples/inputs/bunny.mp4"
 RECIPES = "samples/recipes"
 LOOKS = "samples/looking"
+MOVING = "samples/moving"
+MUSIC = "samples/inputs/garzul.ogg"
 CHANNEL = '"channel(mixed4_pool_reduce, 61)"'
 
 
 def looks() -> list[str]:
-    """The presets that are no recipes."""
-    return [preset.name for preset in list_presets() if not preset.description.startswith("Recipe:")]
+    """The presets that are neither recipes nor for things that move."""
+    special = ("Recipe:", "Dances:", "Dives:")
+    return [preset.name for preset in list_presets() if not preset.description.startswith(special)]
 
 
 def commands() -> list[str]:
@@ -65,6 +68,14 @@ def commands() -> list[str]:
         f"dreamvideo features {STILL} --layer mixed5 --count 43 -o {LOOKS}/features.jpg -y",
         f"dreamvideo atlas --layer mixed4 --channels 0-54 -o {LOOKS}/atlas.jpg -y",
         f"dreamvideo atlas {STILL} --compare layers -o {LOOKS}/layers.jpg -y",
+        f"dreamvideo zoom {STILL} -o {MOVING}/loop.mp4 --loop crossfade --seconds 6 --width 400 --crf 26 -y",
+        f"dreamvideo zoom samples/inputs/astronaut.jpg -o {MOVING}/droste.gif --loop droste --seconds 6 --width 240 "
+        "--fps 10 -y",
+        f"dreamvideo zoom {STILL} -o {MOVING}/journey.mp4 --preset journey --seconds 24 --width 320 --fps 15 --crf 28 -y",
+        f"dreamvideo zoom {STILL} -o {MOVING}/kick.mp4 --preset kick --audio {MUSIC} --width 400 --fps 25 --crf 26 -y",
+        f"dreamvideo render {CLIP} -o {MOVING}/bars.mp4 --preset bars --audio {MUSIC} --width 400 --crf 22 -y",
+        f"dreamvideo render {CLIP} -o {MOVING}/pulse.mp4 --preset pulse --width 400 --crf 22 -y",
+        f"dreamvideo schedule --preset bars --input {CLIP} --audio {MUSIC} --plot {MOVING}/bars.png -y",
     ]
 
 

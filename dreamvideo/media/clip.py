@@ -27,6 +27,7 @@ class ClipSource(Source):
         self.warnings = []
         self.rate = part.rate or info.rate
         self.width, self.height = scaled_size(path, info.width, info.height, part.width, part.max_pixels)
+        self.full_width = info.width
         self.sample_aspect = info.sample_aspect
         self.colors = output_colors(info.colors)
         self.audio = info.audio

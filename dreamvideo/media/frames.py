@@ -45,6 +45,7 @@ class StillSource(Source):
         self.name = path
         self.warnings = []
         self.width, self.height = scaled_size(path, info.width, info.height, part.width, part.max_pixels)
+        self.full_width = info.width
         self._max_pixels = part.max_pixels
         self.rate = part.rate or STILL_RATE
         self.frame_count = self._count = part.frames
@@ -73,6 +74,7 @@ class FolderSource(Source):
         self._max_pixels = part.max_pixels
         self._size = self._common_size()
         self.width, self.height = scaled_size(path, *self._size, part.width, part.max_pixels)
+        self.full_width = self._size[0]
 
     @property
     def files(self) -> list[Path]:

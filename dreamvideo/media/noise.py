@@ -65,6 +65,7 @@ class NoiseSource(Source):
         self.warnings = []
         self.rate, self.frame_count = STILL_RATE, 1
         self.width, self.height = scaled_size(self.name, width, height, part.width, part.max_pixels)
+        self.full_width = width
         self.seed, self.variant, self.amplitude, self._drawn = seed, 0, amplitude, (height, width)
 
     @property

@@ -40,6 +40,7 @@ class Source(ABC):
     ----------
     name : the input as the user gave it.
     width, height : pixels of each frame.
+    full_width : what the width would be if nobody had asked for another.
     rate : frames a second, exact.
     frame_count : how many frames there should be; an estimate for clips, None if unknown.
     still : whether the input is one picture without time.
@@ -52,6 +53,7 @@ class Source(ABC):
     name: str
     width: int
     height: int
+    full_width: int
     rate: Fraction
     frame_count: int | None
     still: bool = False

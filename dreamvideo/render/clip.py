@@ -5,17 +5,21 @@ for each frame:
     else:                state = dream(carry(state, flow, trust))
 """
 
+import math
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dreamvideo.config import Camera, Config
 from dreamvideo.media.grade import grade, is_neutral
 from dreamvideo.media.prefetch import prefetch
 from dreamvideo.media.sink import OutputKind
-from dreamvideo.media.source import Source, file_identity
+from dreamvideo.media.source import Source
 from dreamvideo.motion.camera import Path, Pyramid, plan_path
 from dreamvideo.motion.carry import Seen, watch
 from dreamvideo.motion.shots import CutFinder
@@ -26,7 +30,8 @@ from dreamvideo.render.listening import Heard, KnownCuts, plan_timeline, track_o
 from dreamvideo.render.picture import render_still
 from dreamvideo.render.pipeline import Result, find_journal, render_film
 from dreamvideo.render.recurrence import Dreamt, Recurrence
-from dreamvideo.render.start import Notes, check_job, load_dreamer, open_input
+from dreamvideo.render.start import Notes, check_job, load_dreamer, made_of, open_input
+from dreamvideo.render.timeline import Timeline
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
@@ -45,51 +50,81 @@ def render_clip(job: Job, listener: Listener) -> Report:
             return render_still(job, source, notes, begun)
         journal = find_journal(job)
         sound = track_of(job.config) or source.sound
-        heard = plan_timeline(job.config, source, sound, scout=moves(job))
+        heard = plan_timeline(job.config, source, sound, scout=camera_moves(job.config))
+        path = camera_path(heard.timeline, source) if camera_moves(job.config) else None
         dreamer = load_dreamer(job.config)
-        with Companions(dreamer.pictures, source, start=job.config.input.start) as companions:
+        with (
+            _filmed(job, source, path) as filmed,
+            Companions(dreamer.pictures, source, start=job.config.input.start) as companions,
+        ):
             notes.add(dreamer.notes(source.height, source.width))
             notes.add(companions.notes(dreamer.objective.masks, source))
-            film = ClipFilm(job, source, heard, dreamer, companions)
+            film = ClipFilm(job.config, source, Shooting(filmed, path), heard, dreamer, companions)
             return render_film(job, film, journal, notes, begun)
 
 
-def moves(job: Job) -> bool:
+def camera_moves(config: Config) -> bool:
     """Whether the camera does anything but stand still."""
-    camera = job.config.camera
-    plain = type(camera)()
-    return any(key.startswith("camera.") for key in job.config.moving) or any(
-        getattr(camera, name) != getattr(plain, name) for name in CAMERA
-    )
+    plain = Camera()
+    set_so = any(getattr(config.camera, name) != getattr(plain, name) for name in CAMERA)
+    return set_so or any(key.removeprefix("camera.") in CAMERA for key in config.moving)
+
+
+def camera_path(timeline: Timeline, source: Source, frames: np.ndarray | None = None) -> Path:
+    """The camera's way over ``frames`` (``int [n]``, by default all of them) of the size and rate of ``source``."""
+    chosen = slice(None) if frames is None else frames
+    settings = {name: timeline.values(f"camera.{name}")[chosen] for name in CAMERA}
+    return plan_path(settings, source.rate, source.width, source.height)
+
+
+def _filmed(job: Job, source: Source, path: Path | None) -> AbstractContextManager[Source]:
+    """The input as large as the camera needs it where it comes closest, but no larger than it is."""
+    width = source.width if path is None else min(source.full_width, math.ceil(source.width * path.closest))
+    return open_input(job, width=width) if width > source.width else nullcontext(source)
+
+
+@dataclass(frozen=True)
+class Shooting:
+    """What is filmed, at its own size, and the way of the camera; None where it stands still."""
+
+    filmed: Source
+    path: Path | None
+
+    def seen(self, frame: np.ndarray, index: int, width: int, height: int) -> np.ndarray:
+        """Frame ``index`` through the camera; after the way's end it stands where it got to."""
+        if self.path is None:
+            return frame
+        place = self.path.places[min(index, len(self.path.places) - 1)]
+        return np.clip(Pyramid(frame).seen(place, width, height), 0, 1)
 
 
 class ClipFilm:
     """The frames of ``source``, dreamed; a ``Film``."""
 
-    def __init__(self, job: Job, source: Source, heard: Heard, dreamer: "Dreamer", companions: Companions) -> None:
+    def __init__(
+        self,
+        config: Config,
+        source: Source,
+        shooting: Shooting,
+        heard: Heard,
+        dreamer: "Dreamer",
+        companions: Companions,
+    ) -> None:
         self.source, self.sound, self.dreamer, self.companions = source, heard.sound, dreamer, companions
         self.timeline = heard.timeline
         self.with_memory = dreamer.carries_memory
         self.shots = 0
-        self._config = job.config
-        self._heard = heard
-        self._path = _path(heard, source) if moves(job) else None
+        self._config, self._heard, self._shooting = config, heard, shooting
 
     @property
     def total(self) -> int | None:
-        return self.timeline.clock.count if self._heard.scouted else self.source.frame_count
+        return self.timeline.clock.count if self._heard.scouted else self._shooting.filmed.frame_count
 
     def manifest(self) -> dict[str, Any]:
-        return {
-            "input": self.source.identity(),
-            "sound": None if self._config.audio.track is None else file_identity(self._config.audio.track),
-            "pictures": self.companions.identity(),
-            "weights": self.dreamer.network.sha256,
-            "precision": self.dreamer.precision,
-        }
+        return made_of(self._config, self.source, self.dreamer, self.companions)
 
     def warnings(self) -> list[str]:
-        return [*self.source.warnings, *self.companions.warnings]
+        return [*self._shooting.filmed.warnings, *self.companions.warnings]
 
     def dreams(self, journal: Journal, done: int) -> Iterator[Dreamt]:
         recurrence = Recurrence(self.timeline, self.dreamer)
@@ -112,9 +147,9 @@ class ClipFilm:
             if self._heard.scouted
             else CutFinder(self._config.shots, self.source.rate)
         )
-        for index, frame in enumerate(self.source.frames()):
+        for index, frame in enumerate(self._shooting.filmed.frames()):
             begins_shot = finder.begins_shot(frame)
-            yield (frame if self._path is None else _through(frame, self._path, index)), begins_shot
+            yield self._shooting.seen(frame, index, self.source.width, self.source.height), begins_shot
 
     def finished(self, journal: Journal, count: int) -> Result:
         """The kept frames, graded beside their inputs where the config asks for that."""
@@ -126,15 +161,3 @@ class ClipFilm:
         pairs = zip(self._frames(), journal.frames(count), strict=False)
         for index, ((frame, _), dreamed) in enumerate(pairs):
             yield grade(frame, dreamed, self.timeline.at(index).color)
-
-
-def _path(heard: Heard, source: Source) -> Path:
-    settings = {name: heard.timeline.values(f"camera.{name}") for name in CAMERA}
-    return plan_path(settings, source.rate, source.width, source.height)
-
-
-def _through(frame: np.ndarray, path: Path, index: int) -> np.ndarray:
-    """``frame`` through the camera; after the way's end it stands where it got to."""
-    height, width = frame.shape[:2]
-    place = path.places[min(index, len(path.places) - 1)]
-    return np.clip(Pyramid(frame).seen(place, width, height), 0, 1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from dreamvideo.config import Color, Config
 from dreamvideo.media.grade import grade, is_neutral, statistics
-from dreamvideo.media.source import Source, file_identity
+from dreamvideo.media.source import Source
 from dreamvideo.media.still import quantize16
 from dreamvideo.motion.camera import Path, Pyramid, inside, magnification, sample, stays_inside
 from dreamvideo.motion.carry import AGE_STEPS, OLDEST, Pace, State, catch_up, still_pace
@@ -21,6 +21,7 @@ from dreamvideo.render.listening import Heard
 from dreamvideo.render.loops import Loop
 from dreamvideo.render.pipeline import Result
 from dreamvideo.render.recurrence import Dreamt
+from dreamvideo.render.start import made_of
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
@@ -66,14 +67,7 @@ class DiveFilm:
         return self._way.loop.dreamed
 
     def manifest(self) -> dict[str, Any]:
-        track = self._config.audio.track
-        return {
-            "input": self.source.identity(),
-            "sound": None if track is None else file_identity(track),
-            "pictures": self.companions.identity(),
-            "weights": self.dreamer.network.sha256,
-            "precision": self.dreamer.precision,
-        }
+        return made_of(self._config, self.source, self.dreamer, self.companions)
 
     def warnings(self) -> list[str]:
         return [*self.source.warnings, *self.companions.warnings]

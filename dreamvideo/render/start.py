@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dreamvideo.config import Config
 from dreamvideo.errors import ConfigError, OutputError
 from dreamvideo.media.sink import OutputKind, check_output
-from dreamvideo.media.source import Source, open_source
+from dreamvideo.media.source import Source, file_identity, open_source
+from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Listener
 from dreamvideo.render.timeline import schedules
 
@@ -44,19 +45,31 @@ def journal_folder(output: str) -> Path:
     return path.with_name(f"{path.name}.journal")
 
 
-def open_input(job: Job) -> Source:
-    """The job's input, as its config asks for it."""
+def open_input(job: Job, *, width: int | None = None) -> Source:
+    """The job's input, as its config asks for it, but for ``width`` where that is given."""
     given = job.config.input
     rate = Fraction(given.fps) if given.fps else None
     return open_source(
         job.input,
         start=given.start,
         end=given.end,
-        width=given.width,
+        width=width or given.width,
         rate=rate,
         max_pixels=given.max_pixels,
         frames=given.frames,
     )
+
+
+def made_of(config: Config, source: Source, dreamer: "Dreamer", companions: Companions) -> dict[str, Any]:
+    """What decides a render's frames besides its config, as plain JSON data for the journal."""
+    track = config.audio.track
+    return {
+        "input": source.identity(),
+        "sound": None if track is None else file_identity(track),
+        "pictures": companions.identity(),
+        "weights": dreamer.network.sha256,
+        "precision": dreamer.precision,
+    }
 
 
 def check_job(job: Job, source: Source) -> OutputKind:
