@@ -12,6 +12,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+GRID = 32  # parts of a pixel that OpenCV tells apart in sampling
 COARSEST = 16  # pixels on the shorter side of the smallest picture in a pyramid
 UNMOVED = {"zoom": 1.0, "rotate": 0.0, "pan_x": 0.0, "pan_y": 0.0, "center_x": 0.5, "center_y": 0.5, "scale": 1.0}
 
@@ -129,6 +130,18 @@ def sample(picture: np.ndarray, place: np.ndarray, width: int, height: int) -> n
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     sampled = cv2.warpAffine(picture, indices, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
     return sampled.reshape(height, width, -1)
+
+
+def dithered(step: np.ndarray, seed: int, index: int) -> np.ndarray:
+    """``step`` moved by a random part of the grid of 1/32 pixel on which OpenCV samples, a function of both numbers.
+
+    It rounds to that grid: around the middle of a slow dive pixels would stay where they are for ever, with an edge
+    about them. So each frame rounds elsewhere.
+    """
+    offset = np.random.default_rng([seed, index]).uniform(-0.5, 0.5, 2) / GRID
+    moved = step.copy()
+    moved[:2, 2] += offset
+    return moved
 
 
 def inside(place: np.ndarray, width: int, height: int) -> np.ndarray:

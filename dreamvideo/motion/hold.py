@@ -7,6 +7,7 @@ import numpy as np
 
 BANDS = 4  # octaves of detail, the finest first
 MOST_GAIN = 1.25  # in one frame
+BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 SMALLEST = 8  # pixels on the shorter side, of a band
 
 
@@ -28,24 +29,23 @@ def hold_sharpness(
     correction = None
     for band, aim in reversed(list(zip(bands, wanted, strict=False))):
         gain = np.clip((aim / max(_rms(band), 1e-6)) ** firmness, 1 / most, most)
-        coarser = np.zeros_like(band) if correction is None else _larger(correction, band)
+        coarser = np.zeros_like(band) if correction is None else cv2.pyrUp(correction, dstsize=band.shape[1::-1])
         correction = cv2.scaleAdd(band, float(gain - 1), coarser)
     return frame if correction is None else cv2.add(frame, correction)
 
 
 def _split(frame: np.ndarray) -> list[np.ndarray]:
-    """The octaves of detail of a Laplacian pyramid, the finest first."""
+    """The octaves of detail of a Laplacian pyramid (Burt and Adelson 1983), the finest first.
+
+    Each is what blurring takes away at its own size. The usual way, what shrinking and enlarging takes away, depends on
+    where the shrunk picture's pixels lie, and in the middle of a dive, where nothing moves, that becomes visible.
+    """
     bands, current = [], frame
     while len(bands) < BANDS and min(current.shape[:2]) >= 2 * SMALLEST:
-        height, width = current.shape[:2]
-        smaller = cv2.resize(current, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
-        bands.append(cv2.subtract(current, _larger(smaller, current)))
-        current = smaller
+        blurred = cv2.sepFilter2D(current, -1, BINOMIAL, BINOMIAL, borderType=cv2.BORDER_REFLECT_101)
+        bands.append(cv2.subtract(current, blurred))
+        current = np.ascontiguousarray(blurred[::2, ::2])
     return bands
-
-
-def _larger(values: np.ndarray, like: np.ndarray) -> np.ndarray:
-    return cv2.resize(values, like.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _rms(values: np.ndarray) -> float:

@@ -11,7 +11,7 @@ from dreamvideo.config import Color, Config
 from dreamvideo.media.grade import grade, is_neutral, statistics
 from dreamvideo.media.source import Source
 from dreamvideo.media.still import quantize16
-from dreamvideo.motion.camera import Path, Pyramid, inside, magnification, sample, stays_inside
+from dreamvideo.motion.camera import Path, Pyramid, dithered, inside, magnification, sample, stays_inside
 from dreamvideo.motion.carry import AGE_STEPS, OLDEST, Pace, State, catch_up, still_pace
 from dreamvideo.motion.droste import Droste
 from dreamvideo.motion.hold import hold_sharpness, sharpness
@@ -154,7 +154,8 @@ class DiveFilm:
 
     def _through(self, values: np.ndarray, index: int) -> np.ndarray:
         """``values`` of the frame before through the camera."""
-        return sample(values, self._way.path.steps[index], self.source.width, self.source.height)
+        step = dithered(self._way.path.steps[index], self._config.seed, index)
+        return sample(values, step, self.source.width, self.source.height)
 
     def _inside(self, index: int) -> np.ndarray:
         """Where the still itself is in sight, and not its mirror image: ``float32 [height, width, 1]``."""
