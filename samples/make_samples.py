@@ -69,9 +69,10 @@ def commands() -> list[str]:
         f"dreamvideo atlas --layer mixed4 --channels 0-54 -o {LOOKS}/atlas.jpg -y",
         f"dreamvideo atlas {STILL} --compare layers -o {LOOKS}/layers.jpg -y",
         f"dreamvideo zoom {STILL} -o {MOVING}/loop.mp4 --loop crossfade --seconds 6 --width 400 --crf 26 -y",
-        f"dreamvideo zoom samples/inputs/astronaut.jpg -o {MOVING}/droste.gif --loop droste --seconds 6 --width 240 "
+        f"dreamvideo zoom samples/inputs/astronaut.jpg -o {MOVING}/droste.gif --loop droste --seconds 5 --width 216 "
         "--fps 10 -y",
-        f"dreamvideo zoom {STILL} -o {MOVING}/journey.mp4 --preset journey --seconds 24 --width 320 --fps 15 --crf 28 -y",
+        f"dreamvideo zoom {STILL} -o {MOVING}/journey.mp4 --preset journey --seconds 24 --width 320 --fps 15 "
+        "--crf 28 -y",
         f"dreamvideo zoom {STILL} -o {MOVING}/kick.mp4 --preset kick --audio {MUSIC} --width 400 --fps 25 --crf 26 -y",
         f"dreamvideo render {CLIP} -o {MOVING}/bars.mp4 --preset bars --audio {MUSIC} --width 400 --crf 22 -y",
         f"dreamvideo render {CLIP} -o {MOVING}/pulse.mp4 --preset pulse --width 400 --crf 22 -y",
@@ -99,7 +100,8 @@ def run(line: str) -> None:
 def main() -> None:
     wanted = sys.argv[1:]
     for line in commands():
-        output = shlex.split(line)[shlex.split(line).index("-o") + 1]
+        words = shlex.split(line)
+        output = words[words.index("--plot" if "--plot" in words else "-o") + 1]
         if wanted and not any(name in output for name in wanted):
             continue
         if "googlenet.pb" in line and "GOOGLENET" not in os.environ:

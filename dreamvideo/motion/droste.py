@@ -4,6 +4,8 @@ Jan Cornelis Droste's cocoa tin shows a nurse with a tin that shows the nurse; a
 fills the frame, and is the outer one.
 """
 
+from typing import Any
+
 import numpy as np
 
 from dreamvideo.errors import ConfigError
@@ -12,6 +14,7 @@ from dreamvideo.motion.camera import Path, Pyramid, magnification
 LEAST = 3.0  # how much closer the whole dive has to come, at least: the inner picture is a third of the outer
 EDGE = 0.3  # of half the inner picture's size: how softly it begins, while it is small
 ROUNDNESS = 2.5  # exponent of the inner picture's outline, a superellipse, while it is small
+RIM = 0.85  # size of the inner picture from which on the rest gives way to the first frame
 TURNS = 4  # pictures within pictures that can be seen
 
 
@@ -43,10 +46,15 @@ class Droste:
         return picture
 
     def lay(self, frame: np.ndarray, picture: Pyramid, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Frame ``index`` with the inner ``picture`` in it, and 1 where that lies: ``float32 [height, width, 1]``."""
-        covered = self._covered(self._to_inner[index])
+        """Frame ``index`` with the inner ``picture`` in it; and how far it is that: ``float32 [height, width, 1]``."""
+        covered, rim = self._covered(self._to_inner[index]), self._rim(self._to_inner[index])
         inner = picture.seen(self._to_inner[index], self.width, self.height)
-        return np.clip(frame + covered * (inner - frame), 0, 1), covered
+        around = frame + rim * (picture.level(0) - frame)
+        return np.clip(around + covered * (inner - around), 0, 1), 1 - (1 - covered) * (1 - rim)
+
+    def _rim(self, to_inner: np.ndarray) -> np.float32:
+        """How far what is left around the inner picture gives way to the first frame, which comes next, at the end."""
+        return _smooth(np.float32((1 / magnification(to_inner) - RIM) / (1 - RIM)))
 
     def _covered(self, to_inner: np.ndarray) -> np.ndarray:
         """1 in the inner picture, which is round and soft while small, and a rectangle when it fills the frame."""
@@ -58,8 +66,13 @@ class Droste:
         exponent = ROUNDNESS / max(1 - size, 1e-3)
         distance = _superellipse(across, down, exponent)
         edge = max(EDGE * (1 - size), 1e-6)
-        share = np.clip((1 - distance) / edge, 0, 1).astype(np.float32)
-        return (share * share * (3 - 2 * share))[..., None]
+        return _smooth(((1 - distance) / edge).astype(np.float32))[..., None]
+
+
+def _smooth(share: Any) -> Any:
+    """From 0 to 1 without a corner, for a share from 0 to 1."""
+    share = np.clip(share, 0, 1)
+    return share * share * (3 - 2 * share)
 
 
 def _superellipse(across: np.ndarray, down: np.ndarray, exponent: float) -> np.ndarray:

@@ -47,7 +47,10 @@ class Loop:
 def _mixed(before: np.ndarray, after: np.ndarray, share: float) -> np.ndarray:
     """Two frames as one, as sharp as they are: the mean of two textures would be a blur."""
     wanted = [(1 - share) * a + share * b for a, b in zip(sharpness(before), sharpness(after), strict=True)]
-    return hold_sharpness((1 - np.float32(share)) * before + np.float32(share) * after, wanted, 1.0, most=HALF_FADED)
+    mixed = (1 - np.float32(share)) * before + np.float32(share) * after
+    for _ in range(2):  # octaves overlap, so that once is not quite enough
+        mixed = hold_sharpness(mixed, wanted, 1.0, most=HALF_FADED)
+    return mixed
 
 
 def plan_loop(kind: str, count: int, fade: float, rate: float) -> Loop:
