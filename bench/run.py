@@ -1,4 +1,4 @@
-"""The figures that matter, each as a ratio measured in one run: `python bench/run.py [step clip still memory startup]`.
+"""The figures that matter, each a ratio of one run: `python bench/run.py [step clip still moving memory startup]`.
 
 Medians of alternating pairs; absolute seconds belong to this machine at this moment, the ratios travel better.
 """
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from measure import Strength, alternate, peak_memory, seconds
+from moving import dance_cost, dive_share
 from textbook import dream_alone, textbook_gradient
 
 from dreamvideo.config import Config, Dream, Shots
@@ -25,9 +26,10 @@ from dreamvideo.media.source import open_source
 from dreamvideo.media.still import read_image, write_image
 from dreamvideo.motion.carry import Seen, watch
 from dreamvideo.motion.flow import resize_flow, warp
-from dreamvideo.motion.shots import CutFinder
-from dreamvideo.render.pipeline import AHEAD
+from dreamvideo.motion.shots import CutFinder, in_shots
+from dreamvideo.render.clip import AHEAD
 from dreamvideo.render.recurrence import Recurrence
+from dreamvideo.render.timeline import unmoved
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "inputs"
 LAYERS = {"mixed3": 1.0, "mixed5": 1.0}  # the tutorial's layers; both sides use them, and the same raw gradient
@@ -105,7 +107,7 @@ def _match(strength_of: Callable[[float], float], target: float) -> tuple[float,
 
 def _loop(factor: float) -> Recurrence:
     config = Config(dream=Dream(strength=factor, **RAW))
-    return Recurrence(config, Dreamer(config.dream, seed=0))
+    return Recurrence(unmoved(config), Dreamer(config.dream, seed=0))
 
 
 def _carried(
@@ -113,7 +115,7 @@ def _carried(
 ) -> list[np.ndarray]:
     """``inputs`` dreamed by the render loop, ``between`` called every eight frames."""
     dreamed: list[np.ndarray] = []
-    with prefetch(watch(inputs, CutFinder(Shots(), Fraction(25))), AHEAD) as ahead:
+    with prefetch(watch(in_shots(inputs, CutFinder(Shots(), Fraction(25)))), AHEAD) as ahead:
         for seen in ahead:
             dreamed.append(loop.next(seen).dreamed)
             if seen.index % 8 == 7:
@@ -124,7 +126,7 @@ def _carried(
 def _warp_error(frames: list[np.ndarray], inputs: list[np.ndarray]) -> float:
     """Mean squared difference along the input's flow, on trusted pixels, times 1e4."""
     errors = []
-    for seen in watch(inputs, CutFinder(Shots(), Fraction(25))):
+    for seen in watch(in_shots(inputs, CutFinder(Shots(), Fraction(25)))):
         if seen.flow is None or seen.trust is None:
             continue
         flow = resize_flow(seen.flow, seen.frame.shape[:2])
@@ -136,7 +138,7 @@ def _warp_error(frames: list[np.ndarray], inputs: list[np.ndarray]) -> float:
 def still() -> None:
     """A still repeated for 300 frames: strength and mean colour from frame 10 on."""
     frame = read_image(str(SAMPLES / "chelsea.jpg"))[::2, ::2].copy()
-    recurrence = Recurrence(Config(), Dreamer(Dream(), seed=0))
+    recurrence = Recurrence(unmoved(Config()), Dreamer(Dream(), seed=0))
     flow, trust = np.zeros((*frame.shape[:2], 2), np.float32), np.ones((*frame.shape[:2], 1), np.float32)
     levels, colors = [], []
     for index in range(300):
@@ -148,6 +150,12 @@ def still() -> None:
     spread = 100 * (np.max(level) / np.min(level) - 1)
     report("a still for 300 frames: RMS of the dream, spread from frame 10", f"{spread:.1f} %", "5 %")
     report("  mean colour, largest spread", f"{255 * np.ptp(color, axis=0).max():.2f} / 255", "1 / 255")
+
+
+def moving() -> None:
+    """What camera, schedules and sound cost beside the network."""
+    report("a dive at 640x426: time outside the network", f"{dive_share():.1f} %", "5 %")
+    report("a clip whose camera and dream follow its sound: longer by", f"{dance_cost():.1f} %", "5 %")
 
 
 def memory() -> None:
@@ -185,7 +193,7 @@ def startup() -> None:
     report("dreamvideo --help (python alone)", f"{ours:.2f} s ({empty:.2f} s)", "1 s")
 
 
-FIGURES = {"step": step, "clip": clip, "still": still, "memory": memory, "startup": startup}
+FIGURES = {"step": step, "clip": clip, "still": still, "moving": moving, "memory": memory, "startup": startup}
 
 
 def main() -> None:

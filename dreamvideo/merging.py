@@ -191,7 +191,7 @@ class _Merge:
         key = _key([str(part) for part in details["loc"]])
         if details["type"] == "value_error" and (key not in SETTINGS or key == "dream.objective"):
             return str(details.get("ctx", {}).get("error", details["msg"]))
-        setting = SETTINGS.get(key) or SETTINGS.get(key.rpartition(".")[0])
+        setting = SETTINGS.get(key) or SETTINGS.get(".".join(key.split(".")[:2]))
         if setting is None or details["type"] == "extra_forbidden":
             return f"{key} is no setting ({self._origin(key)}){_nearest_key(key, details['input'])}"
         if setting.is_table and key != setting.key:

@@ -17,7 +17,23 @@ InputPath = Annotated[
 ]
 Speed = Annotated[Any, options.of_setting("camera.zoom", "X", options.CAMERA, default=BASE["camera.zoom"])]
 Fps = Annotated[Any, options.of_setting("input.fps", "R", options.PART, default=30, sentence="Frames a second.")]
+Width = Annotated[
+    Any,
+    options.of_setting(
+        "input.width", "W", options.PART, sentence="Width of the result, in pixels; unset: that of the still, or 1280."
+    ),
+]
 Seconds = Annotated[Any, options.of_setting("zoom.seconds", "S", options.PART, parser=options.seconds)]
+Track = Annotated[
+    Any,
+    options.of_setting(
+        "audio.track",
+        "FILE",
+        options.SOUND,
+        parser=str,
+        sentence="Music to listen to, heard in the result, which is as long unless --seconds says otherwise.",
+    ),
+]
 Loop = Annotated[Any, options.of_setting("zoom.loop", "KIND", options.CAMERA)]
 
 
@@ -39,13 +55,13 @@ def zoom(
     seed: options.Seed = None,
     seconds: Seconds = None,
     fps: Fps = None,
-    width: options.Width = None,
+    width: Width = None,
     zoom: Speed = None,
     rotate: options.Rotate = None,
     pan: options.Pan = None,
     center: options.Center = None,
     loop: Loop = None,
-    audio: options.AudioTrack = None,
+    audio: Track = None,
     preview: options.Preview = False,
     dry_run: options.DryRun = False,
     resume: options.Resume = False,

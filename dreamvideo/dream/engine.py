@@ -157,9 +157,11 @@ class Dreamer:
         settings = self._of_frame(settings)
         weights = np.array(self._bind(settings).weights, np.float32)
         rate *= settings.strength
+        height, width = frame.shape[:2]
+        if remembered[0] is None and self.carries_memory:
+            remembered = np.zeros((height, width, self._planes), np.float32), 0.0
         if rate == 0 or not weights.any():
             return Dreamed(start, 0.0, remembered)
-        height, width = frame.shape[:2]
         prepared = prepared or self.prepare(frame)
         maps = frame_maps(self.objective, frame, prepared.pictures, before)
         task = _Task(

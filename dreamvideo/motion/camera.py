@@ -44,10 +44,13 @@ class Path:
         return _path(np.concatenate([np.eye(3)[None], back]))
 
 
-def plan_path(moves: Mapping[str, np.ndarray], rate: Fraction, width: int, height: int) -> Path:
+def plan_path(
+    moves: Mapping[str, np.ndarray], rate: Fraction, width: int, height: int, aspect: Fraction = Fraction(1)
+) -> Path:
     """The way of a camera whose settings (``config.Camera``) are given for every frame: ``float64 [count]`` each.
 
-    Speeds are per second, so that ``rate`` changes how smoothly the camera goes and never how fast.
+    Speeds are per second, so that ``rate`` changes how smoothly the camera goes and never how fast. ``aspect`` is that
+    of a pixel.
     """
     seconds = float(1 / rate)
     size = np.array([width, height])
@@ -57,14 +60,14 @@ def plan_path(moves: Mapping[str, np.ndarray], rate: Fraction, width: int, heigh
     closer = np.asarray(moves["zoom"], float) ** seconds * scale / np.concatenate([scale[:1], scale[:-1]])
     angle = np.radians(moves["rotate"]) * seconds
     closer[0], angle[0], shift[0] = scale[0], 0.0, 0.0
-    return _path(_around(center, 1 / closer, angle, shift))
+    return _path(_around(center, 1 / closer, angle, shift, float(aspect)))
 
 
-def _around(center: np.ndarray, scale: np.ndarray, angle: np.ndarray, shift: np.ndarray) -> np.ndarray:
+def _around(center: np.ndarray, scale: np.ndarray, angle: np.ndarray, shift: np.ndarray, aspect: float) -> np.ndarray:
     """``x -> center + scale * turn(angle) (x - center) + shift`` for each frame: ``float64 [count, 3, 3]``."""
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     steps = np.zeros((len(angle), 3, 3))
-    steps[:, :2, :2] = np.stack([np.stack([cosine, -sine], -1), np.stack([sine, cosine], -1)], axis=1)
+    steps[:, :2, :2] = np.stack([np.stack([cosine, -sine / aspect], -1), np.stack([sine * aspect, cosine], -1)], axis=1)
     steps[:, :2, 2] = center + shift - np.einsum("nij,nj->ni", steps[:, :2, :2], center)
     steps[:, 2, 2] = 1
     return steps
@@ -95,7 +98,8 @@ class Pyramid:
         while len(self.levels) <= index and min(self.levels[-1].shape[:2]) >= 2 * COARSEST:
             height, width = self.levels[-1].shape[:2]
             half = ((width + 1) // 2, (height + 1) // 2)
-            self.levels.append(cv2.resize(self.levels[-1], half, interpolation=cv2.INTER_AREA))
+            smaller = cv2.resize(self.levels[-1], half, interpolation=cv2.INTER_AREA)
+            self.levels.append(smaller.reshape(*half[::-1], -1))
         return self.levels[min(index, len(self.levels) - 1)]
 
     def seen(self, place: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -128,8 +132,12 @@ def sample(picture: np.ndarray, place: np.ndarray, width: int, height: int) -> n
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
     indices = (np.linalg.inv(half) @ place @ half)[:2]  # OpenCV counts from the middle of the first pixel
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    sampled = cv2.warpAffine(picture, indices, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
-    return sampled.reshape(height, width, -1)
+    # OpenCV never comes to an end of mirroring a single pixel.
+    border = cv2.BORDER_REFLECT_101 if min(picture.shape[:2]) > 1 else cv2.BORDER_REPLICATE
+    parts = [picture[..., i : i + 4] for i in range(0, picture.shape[2], 4)]  # as many channels as OpenCV takes at once
+    sampled = [cv2.warpAffine(part, indices, (width, height), flags=flags, borderMode=border) for part in parts]
+    shaped = [each.reshape(height, width, -1) for each in sampled]
+    return shaped[0] if len(shaped) == 1 else np.concatenate(shaped, axis=-1)
 
 
 def dithered(step: np.ndarray, seed: int, index: int) -> np.ndarray:

@@ -41,7 +41,7 @@ class Droste:
 
     def within_itself(self, picture: np.ndarray) -> np.ndarray:
         """``picture`` with itself inside, and so on, as the first frame of the dive has it."""
-        for _ in range(TURNS):
+        for _ in range(TURNS):  # each over the last, as the frames of the dive will do
             picture, _ = self.lay(picture, Pyramid(picture), 0)
         return picture
 

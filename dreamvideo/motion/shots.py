@@ -1,5 +1,6 @@
 """Where one shot ends and the next begins."""
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import cv2
@@ -33,6 +34,24 @@ class CutFinder:
             return index == 0
         cuts = self._detector.process_frame(FrameTimecode(index, self._rate), _small_bgr(frame))
         return index == 0 or bool(cuts)
+
+
+def in_shots(frames: Iterable[np.ndarray], finder: "CutFinder | KnownCuts") -> Iterator[tuple[np.ndarray, bool]]:
+    """Each frame, and whether it begins a shot."""
+    for frame in frames:
+        yield frame, finder.begins_shot(frame)
+
+
+class KnownCuts:
+    """Tells of cuts that are known already, as a ``CutFinder`` would."""
+
+    def __init__(self, cuts: Iterable[int]) -> None:
+        self._cuts, self._next = frozenset(cuts), 0
+
+    def begins_shot(self, _frame: np.ndarray) -> bool:
+        """Frames are asked for one after another."""
+        self._next += 1
+        return self._next - 1 in self._cuts
 
 
 def _small_bgr(frame: np.ndarray) -> np.ndarray:

@@ -22,11 +22,11 @@ from dreamvideo.media.sink import OutputKind
 from dreamvideo.media.source import Source
 from dreamvideo.motion.camera import Path, Pyramid, plan_path
 from dreamvideo.motion.carry import Seen, watch
-from dreamvideo.motion.shots import CutFinder
+from dreamvideo.motion.shots import CutFinder, KnownCuts, in_shots
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Listener, Report
 from dreamvideo.render.journal import Journal
-from dreamvideo.render.listening import Heard, KnownCuts, plan_timeline, track_of
+from dreamvideo.render.listening import Heard, plan_timeline, track_of
 from dreamvideo.render.picture import render_still
 from dreamvideo.render.pipeline import Result, find_journal, render_film
 from dreamvideo.render.recurrence import Dreamt, Recurrence
@@ -74,7 +74,7 @@ def camera_path(timeline: Timeline, source: Source, frames: np.ndarray | None = 
     """The camera's way over ``frames`` (``int [n]``, by default all of them) of the size and rate of ``source``."""
     chosen = slice(None) if frames is None else frames
     settings = {name: timeline.values(f"camera.{name}")[chosen] for name in CAMERA}
-    return plan_path(settings, source.rate, source.width, source.height)
+    return plan_path(settings, source.rate, source.width, source.height, source.sample_aspect)
 
 
 def _filmed(job: Job, source: Source, path: Path | None) -> AbstractContextManager[Source]:
@@ -147,8 +147,7 @@ class ClipFilm:
             if self._heard.scouted
             else CutFinder(self._config.shots, self.source.rate)
         )
-        for index, frame in enumerate(self._shooting.filmed.frames()):
-            begins_shot = finder.begins_shot(frame)
+        for index, (frame, begins_shot) in enumerate(in_shots(self._shooting.filmed.frames(), finder)):
             yield self._shooting.seen(frame, index, self.source.width, self.source.height), begins_shot
 
     def finished(self, journal: Journal, count: int) -> Result:

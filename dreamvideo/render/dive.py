@@ -84,7 +84,7 @@ class DiveFilm:
         )
 
     def dreams(self, journal: Journal, done: int) -> Iterator[Dreamt]:
-        still = next(self.source.frames())
+        still = np.clip(self._original(self._way.path.places[0]), 0, 1)
         self._prepared = self.dreamer.prepare(still, self.companions.at(0))
         if done:
             self._begin(journal.frame(0))

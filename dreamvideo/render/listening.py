@@ -1,6 +1,5 @@
 """What schedules know of a render before it begins: its length, its cuts and its sound."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,15 +80,3 @@ def with_music(clock: Clock, music: Music | None, *, silent: bool = False) -> Cl
         nothing = np.zeros(clock.count)
         return replace(clock, feature=lambda *_: nothing, beats=np.array([0.0, 1.0]))
     return clock
-
-
-class KnownCuts:
-    """Tells what ``look_ahead`` found, as a ``CutFinder`` would."""
-
-    def __init__(self, cuts: Iterable[int]) -> None:
-        self._cuts, self._next = frozenset(cuts), 0
-
-    def begins_shot(self, _frame: np.ndarray) -> bool:
-        """Frames are asked for one after another."""
-        self._next += 1
-        return self._next - 1 in self._cuts

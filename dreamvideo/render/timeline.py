@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class Moving:
 
     @property
     def setting(self) -> Setting:
-        return SETTINGS.get(self.key) or SETTINGS[self.key.rpartition(".")[0]]
+        return SETTINGS.get(self.key) or SETTINGS[".".join(self.key.split(".")[:2])]
 
 
 def schedules(config: Config) -> list[Moving]:
@@ -37,6 +38,11 @@ def schedules(config: Config) -> list[Moving]:
         numbers = [number for text in config.dream.formulas for number in moving_numbers(text)]
         found += [Moving(OBJECTIVE, number.schedule, number.divides) for number in numbers]
     return found
+
+
+def unmoved(config: Config) -> "Timeline":
+    """The timeline of a config without schedules, whatever the clip."""
+    return Timeline(config, Clock(1, Fraction(1)))
 
 
 class Timeline:

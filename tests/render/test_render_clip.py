@@ -22,8 +22,7 @@ from dreamvideo.render import pipeline
 from dreamvideo.render.job import Progress
 from dreamvideo.render.recurrence import Recurrence
 from dreamvideo.render.start import journal_folder
-from dreamvideo.render.timeline import Timeline
-from dreamvideo.schedule import Clock
+from dreamvideo.render.timeline import unmoved
 from tests.media.conftest import pixels, samples
 from tests.render.conftest import FRAMES, Studio, pan
 from tests.tiny import picture, shared_dreamer, tiny_config, tiny_dreamer, tiny_network
@@ -33,10 +32,6 @@ MakeStudio = Callable[..., Studio]
 
 def kept_frame(studio: Studio, index: int, output: str = "out.mp4") -> np.ndarray:
     return read_png16(str(journal_folder(str(studio.folder / output)) / "frames" / f"{index:06d}.png"))
-
-
-def unmoved(config: Config) -> Timeline:
-    return Timeline(config, Clock(1, Fraction(25)))
 
 
 def alone(studio: Studio, index: int, config: Config | None = None) -> np.ndarray:
