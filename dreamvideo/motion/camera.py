@@ -12,6 +12,8 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from dreamvideo.motion.sampling import sample_at
+
 GRID = 32  # parts of a pixel that OpenCV tells apart in sampling
 COARSEST = 16  # pixels on the shorter side of the smallest picture in a pyramid
 UNMOVED = {"zoom": 1.0, "rotate": 0.0, "pan_x": 0.0, "pan_y": 0.0, "center_x": 0.5, "center_y": 0.5, "scale": 1.0}
@@ -127,28 +129,27 @@ class Pyramid:
 def sample(picture: np.ndarray, place: np.ndarray, width: int, height: int) -> np.ndarray:
     """``picture``, ``float32 [h, w, channels]``, where ``place`` leads from pixels of a ``width`` x ``height`` frame.
 
-    Bicubic, which is four times as fast as Lanczos; beyond its border the picture is mirrored. It is not clipped.
+    Beyond its border the picture is mirrored. The result is not clipped.
     """
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
-    indices = (np.linalg.inv(half) @ place @ half)[:2]  # OpenCV counts from the middle of the first pixel
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    columns, rows = np.arange(width)[None] + 0.5, np.arange(height)[:, None] + 0.5
+    if place[0, 1] == 0 == place[1, 0]:  # then each of them depends on one axis only
+        x, y = place[0, 0] * columns + place[0, 2] - 0.5, place[1, 1] * rows + place[1, 2] - 0.5
+    else:
+        x, y = (row[0] * columns + row[1] * rows + row[2] - 0.5 for row in place[:2])
     # OpenCV never comes to an end of mirroring a single pixel.
     border = cv2.BORDER_REFLECT_101 if min(picture.shape[:2]) > 1 else cv2.BORDER_REPLICATE
-    parts = [picture[..., i : i + 4] for i in range(0, picture.shape[2], 4)]  # as many channels as OpenCV takes at once
-    sampled = [cv2.warpAffine(part, indices, (width, height), flags=flags, borderMode=border) for part in parts]
-    shaped = [each.reshape(height, width, -1) for each in sampled]
-    return shaped[0] if len(shaped) == 1 else np.concatenate(shaped, axis=-1)
+    return sample_at(picture, x.astype(np.float32), y.astype(np.float32), border)
 
 
 def dithered(step: np.ndarray, seed: int, index: int) -> np.ndarray:
-    """``step`` moved by a random part of the grid of 1/32 pixel on which OpenCV samples, a function of both numbers.
+    """``step`` to frame ``index``, a little aside: by parts of the grid of 1/32 pixel to which OpenCV 4 rounds.
 
-    It rounds to that grid: around the middle of a slow dive pixels would stay where they are for ever, with an edge
-    about them. So each frame rounds elsewhere.
+    What moves more slowly than that would never move at all; so each frame rounds elsewhere. Over many frames the
+    offsets, a function of ``seed`` and ``index``, cancel out.
     """
-    offset = np.random.default_rng([seed, index]).uniform(-0.5, 0.5, 2) / GRID
+    now, before = (np.random.default_rng([seed, frame]).uniform(-0.5, 0.5, 2) for frame in (index, index - 1))
     moved = step.copy()
-    moved[:2, 2] += offset
+    moved[:2, 2] += (now - before) / GRID
     return moved
 
 

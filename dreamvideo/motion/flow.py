@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from dreamvideo.motion.sampling import sample_at
+
 LARGEST_SIDE = 960  # pixels: flow of larger frames is estimated at this size, where motion is already resolved
 SMALLEST_SIDE = 16  # pixels: the estimator's patches need a little room
 
@@ -53,10 +55,7 @@ def warp(values: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
     Bicubic; outside the frame the border's values are repeated.
     """
-    x, y = _lookup(flow)
-    parts = [values[..., i : i + 4] for i in range(0, values.shape[2], 4)]  # as many channels as OpenCV takes at once
-    warped = [cv2.remap(part, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE) for part in parts]
-    return np.concatenate([each.reshape(part.shape) for each, part in zip(warped, parts, strict=True)], axis=-1)
+    return sample_at(values, *_lookup(flow), cv2.BORDER_REPLICATE)
 
 
 def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
