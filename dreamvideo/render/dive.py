@@ -60,6 +60,7 @@ class DiveFilm:
         self.with_memory = dreamer.carries_memory
         self._config, self._timeline, self._way = config, heard.timeline, way
         self._still, self._picture_width = Pyramid(picture), picture.shape[1]
+        self._latest = -1, picture
         self._prepared: Prepared | None = None
 
     @property
@@ -141,16 +142,27 @@ class DiveFilm:
 
     def _moved(self, index: int, before: np.ndarray, config: Config) -> np.ndarray:
         """The frame ``before`` through the camera, with the detail of the still that has come into sight since."""
-        base = self._through(before, index)
         here, there = self._way.path.places[index], self._way.path.places[index - 1]
-        if magnification(here) * self._picture_width / self.source.width > 1 / SHOWN_DETAIL:
-            news = self._original(here) - self._through(self._original(there), index)
-            base += news if stays_inside(here, self.source.width, self.source.height) else self._inside(index) * news
+        if magnification(here) * self._picture_width / self.source.width <= 1 / SHOWN_DETAIL:
+            base = self._through(before, index)
+        elif stays_inside(here, self.source.width, self.source.height):
+            dream = before - self._original_at(index - 1, there)
+            base = self._original_at(index, here) + self._through(dream, index)
+        else:
+            known = self._original_at(index - 1, there)
+            news = self._original_at(index, here) - self._through(known, index)
+            base = self._through(before, index) + self._inside(index) * news
         held = hold_sharpness(base, self._sharpness, config.camera.hold)
         return np.clip(held, 0, 1, out=held) if held is not base else np.clip(held, 0, 1)
 
     def _original(self, place: np.ndarray) -> np.ndarray:
         return self._still.seen(place, self.source.width, self.source.height)
+
+    def _original_at(self, index: int, place: np.ndarray) -> np.ndarray:
+        """The still as frame ``index`` would show it; the latest is remembered for the frame after it."""
+        if self._latest[0] != index:
+            self._latest = index, self._original(place)
+        return self._latest[1]
 
     def _through(self, values: np.ndarray, index: int) -> np.ndarray:
         """``values`` of the frame before through the camera."""
