@@ -5,7 +5,7 @@ computed together, in float64; a comparison gives 1 or 0, and so do ``and``, ``o
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -94,6 +94,11 @@ class Scene:
     seed: int
 
 
+def _nearest_or_all(name: str, known: Sequence[str]) -> str:
+    """The name that was meant, or all that there are."""
+    return nearest(name, known) or f" (known: {', '.join(known)})"
+
+
 class Expression:
     """The expression in ``source``. What is wrong with it is raised as the source's kind of error.
 
@@ -164,9 +169,7 @@ class Expression:
             raise self.source.error(f"'{name}' needs its arguments: {name}({FUNCTIONS[name][0]})", node)
         elif name not in CONSTANTS:
             known = (*VARIABLES, *CONSTANTS)
-            raise self.source.error(
-                f"there is no variable called '{name}'{nearest(name, known)} (known: {', '.join(known)})", node
-            )
+            raise self.source.error(f"there is no variable called '{name}'{_nearest_or_all(name, known)}", node)
 
     def _check_call(self, name: str, arguments: list[ast.expr], keywords: list[ast.keyword], node: ast.expr) -> None:
         if name in FEATURES:
@@ -183,9 +186,7 @@ class Expression:
             raise self.source.error(f"'{name}' is a number and takes no arguments", node)
         else:
             known = (*FUNCTIONS, *FEATURES)
-            raise self.source.error(
-                f"there is no function called '{name}'{nearest(name, known)} (known: {', '.join(known)})", node
-            )
+            raise self.source.error(f"there is no function called '{name}'{_nearest_or_all(name, known)}", node)
 
     def _check_feature(self, name: str, arguments: list[ast.expr], keywords: list[ast.keyword]) -> None:
         takes = f"{name} takes attack= and release=, each a number of seconds from 0 to {LONGEST_SWING}"

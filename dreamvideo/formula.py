@@ -144,6 +144,8 @@ class _Reader:
     ) -> Call:
         if not abs(weight) <= LARGEST:
             raise self.error("the number before this is too large", node)
+        if name in FUNCTIONS and any(isinstance(argument, ast.Call | ast.Compare) for argument in arguments):
+            raise self.error(f"{name}() makes a number; put it before a call: {name}(...) * mean(mixed3)", node)
         named: dict[str, Value] = {}
         for keyword in keywords:
             if keyword.arg is None:

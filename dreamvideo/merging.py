@@ -93,7 +93,9 @@ class _Merge:
         try:
             self.value(key, parse_value(text), _SET)
         except tomllib.TOMLDecodeError as error:
-            self.problems.append(f"--set {argument}: the value is no valid TOML: {_lower(str(error))}")
+            unclosed = text[:1] in {'"', "'"} and text.count(text[0]) == 1
+            problem = "this quote is never closed" if unclosed else f"the value is no valid TOML: {_lower(str(error))}"
+            self.problems.append(f"--set {argument}: {problem}")
 
     def value(self, key: str, value: Any, origin: str) -> None:
         """Set one value by its full name; an entry of a table, such as ``dream.layers.mixed4``, leaves the others."""

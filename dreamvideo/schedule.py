@@ -136,7 +136,8 @@ class Schedule:
                 heard |= {name: at for name, at in key.value.names.items() if name in _COUNT_BEATS}
                 heard |= {f"{float(key.amount):g}b": key.position} if key.unit == "b" else {}
             for name, position in sorted(heard.items(), key=lambda item: item[1]):
-                problem = f"this listens to '{name}', but there is no sound; give a track with --audio"
+                does = "counts beats" if name.endswith("b") and name[:1].isdigit() else f"listens to '{name}'"
+                problem = f"this {does}, but there is no sound; give a track with --audio"
                 raise ScheduleError(problem, self.source, position)
 
     def _times(self, clock: Clock) -> np.ndarray:

@@ -6,7 +6,7 @@ import typer
 
 from dreamvideo.cli import options
 from dreamvideo.cli.run import Manner, run
-from dreamvideo.cli.unheard import UNHEARD_BY, refuse_unheard
+from dreamvideo.cli.unheard import hear_out
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
@@ -48,7 +48,6 @@ def image(
 
     Settings: defaults < preset < config file < --set < named options.
     """
-    refuse_unheard(sets or (), UNHEARD_BY["image"], "`dreamvideo image`")
     named = {
         "seed": seed,
         "dream.network": network,
@@ -58,6 +57,8 @@ def image(
         "dream.strength": strength,
         "input.width": width,
     }
-    job = Job(input_path, output, resolve(preset, config, sets or (), named), overwrite=overwrite)
+    settled = resolve(preset, config, sets or (), named)
+    hear_out("image", settled, sets or (), quiet=quiet)
+    job = Job(input_path, output, settled, overwrite=overwrite)
     kind = "before-after" if before_after else "image"
     return run(kind, job, Manner(ctx.obj, dry_run=dry_run, preview=preview, json=json, quiet=quiet))

@@ -9,7 +9,7 @@ import typer
 
 from dreamvideo.cli import options
 from dreamvideo.cli.run import Manner, run_picture, tell_plan
-from dreamvideo.cli.unheard import UNHEARD_BY, refuse_unheard
+from dreamvideo.cli.unheard import hear_out
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
@@ -69,7 +69,6 @@ def noise(
 
     Settings: defaults < preset < config file < --set < named options.
     """
-    refuse_unheard(sets or (), UNHEARD_BY["noise"], "`dreamvideo noise`")
     named = {
         "seed": seed,
         "dream.network": network,
@@ -79,6 +78,7 @@ def noise(
         "dream.strength": strength,
     }
     settled = resolve(preset, config, sets or (), named, base=base(*pixels))
+    hear_out("noise", settled, sets or (), quiet=quiet)
     from dreamvideo.render.noise import noise_source, render_noise
     from dreamvideo.render.plan import make_plan, preview_config
 

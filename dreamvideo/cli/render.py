@@ -6,7 +6,7 @@ import typer
 
 from dreamvideo.cli import options
 from dreamvideo.cli.run import Manner, run
-from dreamvideo.cli.unheard import UNHEARD_BY, refuse_unheard
+from dreamvideo.cli.unheard import hear_out
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
@@ -53,7 +53,6 @@ def render(
 
     Settings: defaults < preset < config file < --set < named options. A TIME is seconds (90.5) or [h:]mm:ss (1:30.5).
     """
-    refuse_unheard(sets or (), UNHEARD_BY["render"], "`dreamvideo render`")
     named = {
         "seed": seed,
         "dream.network": network,
@@ -71,5 +70,6 @@ def render(
         "output.crf": crf,
     }
     settled = resolve(preset, config, sets or (), named)
+    hear_out("render", settled, sets or (), quiet=quiet)
     job = Job(input_path, output, settled, resume=resume, keep=keep, overwrite=overwrite, work=work)
     return run("clip", job, Manner(ctx.obj, dry_run=dry_run, preview=preview, json=json, quiet=quiet))

@@ -13,7 +13,7 @@ from dreamvideo.cli.output import as_json, duration, note, result
 from dreamvideo.cli.plan import plan_text
 from dreamvideo.cli.progress import Display
 from dreamvideo.config import Config
-from dreamvideo.render.job import Job, Listener, Plan, Report
+from dreamvideo.render.job import PREVIEW_FRAMES, Job, Listener, Plan, Report
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def run(kind: Kind, job: Job, manner: Manner) -> int:
     """Do one job and return the exit status."""
     make_plan, preview, render = _room(kind)
     if manner.preview:
-        job = replace(job, config=preview(job))
+        job = replace(job, config=preview(job), first=PREVIEW_FRAMES)
     if manner.dry_run:
         return tell_plan(make_plan(job), manner)
     if kind in {"image", "before-after"}:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from dreamvideo.cli.output import note
 from dreamvideo.cli.sheets import MakeSheet
 from dreamvideo.config import Config
 from dreamvideo.errors import ConfigError
@@ -39,7 +40,8 @@ def refuse_unheard(sets: Iterable[str], unheard: Collection[str], where: str) ->
 def unheard_notes(settled: Config, unheard: Collection[str], where: str) -> list[str]:
     """What to tell of a preset or config file with settings that have no say in ``where``."""
     plain = Config()
-    vain = [key for key in SETTINGS if key in unheard and _value(settled, key) != _value(plain, key)]
+    moved = {".".join(key.split(".")[:2]) for key in settled.moving}
+    vain = [key for key in SETTINGS if key in unheard and (key in moved or _value(settled, key) != _value(plain, key))]
     return [_have_no_say(vain, where)] if vain else []
 
 
@@ -53,6 +55,16 @@ def with_notes(notes: list[str], make: MakeSheet) -> MakeSheet:
         return replace(report, notes=[*notes, *report.notes])
 
     return told
+
+
+def hear_out(command: str, settled: Config, sets: Iterable[str], *, quiet: bool) -> None:
+    """Refuse what was typed and has no say in ``command``; tell of what a preset or file brought along."""
+    unheard = UNHEARD_BY[command]
+    if command == "zoom" and settled.zoom.loop != "crossfade":
+        unheard |= {"zoom.fade"}
+    refuse_unheard(sets, unheard, f"`dreamvideo {command}`")
+    for sentence in [] if quiet else unheard_notes(settled, unheard, f"`dreamvideo {command}`"):
+        note(sentence)
 
 
 def _have_no_say(keys: list[str], where: str) -> str:

@@ -6,7 +6,7 @@ import typer
 
 from dreamvideo.cli import options
 from dreamvideo.cli.run import Manner, run
-from dreamvideo.cli.unheard import UNHEARD_BY, refuse_unheard
+from dreamvideo.cli.unheard import hear_out
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
@@ -75,7 +75,6 @@ def zoom(
     Settings: defaults < preset < config file < --set < named options. Any number may be a schedule, such as
     --zoom "1.2 + bass"; `dreamvideo schedule` draws what it does.
     """
-    refuse_unheard(sets or (), UNHEARD_BY["zoom"], "`dreamvideo zoom`")
     named = {
         "seed": seed,
         "dream.network": network,
@@ -92,5 +91,6 @@ def zoom(
         "output.crf": crf,
     }
     settled = resolve(preset, config, sets or (), named, base=BASE)
+    hear_out("zoom", settled, sets or (), quiet=quiet)
     job = Job(input_path, output, settled, resume=resume, keep=keep, overwrite=overwrite, work=work)
     return run("zoom", job, Manner(ctx.obj, dry_run=dry_run, preview=preview, json=json, quiet=quiet))

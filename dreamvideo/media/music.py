@@ -6,23 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from dreamvideo.errors import ConfigError
+from dreamvideo.expression import FEATURES
 from dreamvideo.media.beats import Beats, find_beats
 from dreamvideo.media.sound import Sound
 from dreamvideo.media.spectrum import HOP_RATE, SILENCE, Spectrum, measure, separate
 
-FEATURES = (
-    "volume",
-    "bass",
-    "mid",
-    "treble",
-    "onset",
-    "beat",
-    "beat_phase",
-    "bar_phase",
-    "brightness",
-    "percussive",
-    "harmonic",
-)
 RELEASE = {
     **dict.fromkeys(FEATURES, 0.08),
     "onset": 0.12,

@@ -121,7 +121,8 @@ def _lost(output: str, kind: OutputKind, spec: ClipSpec) -> list[str]:
     notes: list[str] = []
     what = {OutputKind.GIF: "a GIF", OutputKind.FOLDER: "a folder of pictures", OutputKind.STILL: "a picture"}[kind]
     if spec.sound is not None and spec.sound.tracks:
-        notes.append(f"{what} has no sound: the source's is left out.")
+        whose = "the source's" if spec.sound.seconds is None else spec.sound.path
+        notes.append(f"{what} has no sound: {whose} is left out.")
     if spec.sample_aspect != 1:
         notes.append(f"{what} has square pixels: the source's aspect of {spec.sample_aspect} is not kept.")
     if kind is OutputKind.STILL and spec.metadata and not still.can_embed(output):

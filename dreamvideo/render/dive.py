@@ -73,16 +73,18 @@ class DiveFilm:
     def warnings(self) -> list[str]:
         return [*self.source.warnings, *self.companions.warnings]
 
-    def finished(self, journal: Journal, _count: int, /) -> Result:
+    def finished(self, journal: Journal, count: int, /) -> Result:
+        def dreamed(index: int) -> np.ndarray:
+            """A kept frame, laid over the still as it lies there."""
+            color, frame = _at_the_end(self._at(index).color), journal.frame(index)
+            if is_neutral(color):
+                return frame
+            return grade(np.clip(self._original(self._way.path.places[index]), 0, 1), frame, color)
+
         loop = self._way.loop
-        shown = [self._at(loop.when(index)).color for index in range(loop.count)]
-        last = [_at_the_end(color) for color in shown]
-        if all(is_neutral(color) for color in last):
-            return Result(loop.count, lambda: loop.shown(journal.frame))
-        return Result(
-            loop.count,
-            lambda: (grade(frame, frame, color) for frame, color in zip(loop.shown(journal.frame), last, strict=True)),
-        )
+        if count < loop.dreamed:  # only the first
+            return Result(count, lambda: map(dreamed, range(count)))
+        return Result(loop.count, lambda: loop.shown(dreamed))
 
     def dreams(self, journal: Journal, done: int) -> Iterator[Dreamt]:
         still = np.clip(self._original(self._way.path.places[0]), 0, 1)
@@ -142,18 +144,36 @@ class DiveFilm:
 
     def _moved(self, index: int, before: np.ndarray, config: Config) -> np.ndarray:
         """The frame ``before`` through the camera, with the detail of the still that has come into sight since."""
-        here, there = self._way.path.places[index], self._way.path.places[index - 1]
-        if magnification(here) * self._picture_width / self.source.width <= 1 / SHOWN_DETAIL:
+        path, size = self._way.path, (self.source.width, self.source.height)
+        step, here, there = path.steps[index], path.places[index], path.places[index - 1]
+        detailed = magnification(here) * self._picture_width / self.source.width > 1 / SHOWN_DETAIL
+        if not detailed:
             base = self._through(before, index)
-        elif stays_inside(here, self.source.width, self.source.height):
+        elif stays_inside(here, *size):
             dream = before - self._original_at(index - 1, there)
             base = self._original_at(index, here) + self._through(dream, index)
         else:
-            known = self._original_at(index - 1, there)
-            news = self._original_at(index, here) - self._through(known, index)
-            base = self._through(before, index) + self._inside(index) * news
+            old = self._through(self._original_at(index - 1, there), index)
+            news = self._original_at(index, here) - old
+            base = self._through(before, index) + inside(here, *size) * news
+        if not stays_inside(step, *size):
+            border = self._beyond(here)
+            if detailed:
+                border += inside(here, *size) * (self._original_at(index, here) - border)
+            base = border + inside(step, *size) * (base - border)
         held = hold_sharpness(base, self._sharpness, config.camera.hold)
         return np.clip(held, 0, 1, out=held) if held is not base else np.clip(held, 0, 1)
+
+    def _beyond(self, place: np.ndarray) -> np.ndarray:
+        """What a new border is dreamed out of: mirror images of the first frame, never smaller than half its size.
+
+        The border is only a few pixels in each frame; mirroring those again and again would draw them out into lines.
+        """
+        smaller = 0.5 ** max(0.0, np.floor(np.log2(magnification(place))))
+        size = np.array([self.source.width, self.source.height])
+        larger = np.diag([smaller, smaller, 1.0])
+        larger[:2, 2] = (1 - smaller) * size / 2
+        return self._inner.seen(larger @ place, self.source.width, self.source.height)
 
     def _original(self, place: np.ndarray) -> np.ndarray:
         return self._still.seen(place, self.source.width, self.source.height)
@@ -168,10 +188,6 @@ class DiveFilm:
         """``values`` of the frame before through the camera."""
         step = dithered(self._way.path.steps[index], self._config.seed, index)
         return sample(values, step, self.source.width, self.source.height)
-
-    def _inside(self, index: int) -> np.ndarray:
-        """Where the still itself is in sight, and not its mirror image: ``float32 [height, width, 1]``."""
-        return inside(self._way.path.places[index], self.source.width, self.source.height)
 
     def _aged(self, index: int, age: np.ndarray) -> np.ndarray:
         """How long each pixel has been in sight, in frames, as the journal keeps it."""
@@ -209,10 +225,10 @@ def dive_pace(config: Config, rate: Fraction) -> Pace:
 
 
 def _in_the_dive(color: Color) -> Color:
-    """What of the colours goes on to the next frame; the rest is laid over the finished ones."""
-    return color.model_copy(update={"saturation": 1.0, "contrast": 1.0})
+    """What of the colours goes on to the next frame; all else would add up, and is done with the finished ones."""
+    return Color(keep=color.keep, match=color.match)
 
 
 def _at_the_end(color: Color) -> Color:
     """What is left to be done with finished frames."""
-    return Color(saturation=color.saturation, contrast=color.contrast)
+    return color.model_copy(update={"keep": 0.0, "match": 0.0})

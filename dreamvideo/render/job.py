@@ -8,10 +8,16 @@ from typing import Literal
 
 from dreamvideo.config import Config
 
+PREVIEW_FRAMES = 24
+
 
 @dataclass(frozen=True)
 class Job:
-    """One input to one output. ``work`` is the journal's folder; by default it lies beside the output."""
+    """One input to one output.
+
+    ``work`` is the journal's folder; by default it lies beside the output. ``first``: only so many of the frames, the
+    same as in the whole.
+    """
 
     input: str
     output: str
@@ -20,6 +26,7 @@ class Job:
     keep: bool = False
     overwrite: bool = False
     work: Path | None = None
+    first: int | None = None
 
 
 @dataclass(frozen=True)

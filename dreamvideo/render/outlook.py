@@ -1,7 +1,6 @@
 """What schedules will do, worked out without a network: the numbers behind ``chart``."""
 
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from dreamvideo.render.job import Job, Listener
 from dreamvideo.render.listening import Heard, hear, plan_timeline, track_of, work_out
 from dreamvideo.render.start import open_input
 from dreamvideo.render.timeline import OBJECTIVE, Moving, Timeline, schedules
-from dreamvideo.render.zoom import RATE, SECONDS, DiveSource
+from dreamvideo.render.zoom import DiveSource, length, plan_way
 from dreamvideo.schedule import Clock
 
 
@@ -79,6 +78,7 @@ def _over(config: Config, input_path: str, listener: Listener, *, timed: bool) -
         if source.still and config.input.frames == 1:
             dive = DiveSource(source, config, track_of(config))
             heard = plan_timeline(config, dive, dive.sound)
+            plan_way(config, dive, heard)  # which refuses loops that can't close
         elif timed:
             raise ConfigError(f"{input_path} has a length of its own; --seconds is for a still, or for no input")
         else:
@@ -91,9 +91,8 @@ def _over(config: Config, input_path: str, listener: Listener, *, timed: bool) -
 
 def _over_time(config: Config, track: Sound | None) -> Heard:
     """As long as a dive would be."""
-    rate = Fraction(config.input.fps) if config.input.fps else RATE
-    seconds = config.zoom.seconds or (SECONDS if track is None else track.seconds) or SECONDS
-    return work_out(config, Clock(max(1, round(seconds * rate)), rate), track)
+    rate, count = length(config, track)
+    return work_out(config, Clock(count, rate), track)
 
 
 def _heard_anyway(config: Config, sound: Sound, clock: Clock, listener: Listener) -> Music | None:

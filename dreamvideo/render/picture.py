@@ -19,6 +19,7 @@ from dreamvideo.render.job import Job, Listener, Progress, Report
 from dreamvideo.render.listening import plan_timeline, track_of
 from dreamvideo.render.recurrence import Dreamt, Recurrence
 from dreamvideo.render.start import Notes, check_job, load_dreamer, open_input
+from dreamvideo.render.timeline import schedules
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
@@ -71,13 +72,16 @@ def dream_still(config: Config, dreamer: "Dreamer", source: Source, frame: np.nd
     with Companions(dreamer.pictures, source, start=config.input.start) as companions:
         notes.add(dreamer.notes(source.height, source.width))
         notes.add(companions.notes(dreamer.objective.masks, source))
-        timeline = plan_timeline(config, source, track_of(config), silent=True).timeline
+        sound = track_of(config)
+        timeline = plan_timeline(config, source, sound, silent=True).timeline
+        if sound is None and any(each.schedule.hears for each in schedules(config)):
+            notes.add(["a picture has no sound: its schedules hear silence"])
         dreamt = Recurrence(timeline, dreamer, single=True).next(Seen(0, frame), companions.at(0))
         notes.add(companions.warnings)
     color = timeline.at(0).color
     if not is_neutral(color):
         dreamt = replace(dreamt, dreamed=grade(frame, dreamt.dreamed, color))
-    if config.dream.strength and np.abs(dreamt.dreamed - frame).max() < NOTHING:
+    if timeline.at(0).dream.strength and np.abs(dreamt.dreamed - frame).max() < NOTHING:
         notes.add(["nothing was dreamed: the objective finds nothing here that could be raised"])
     return dreamt
 

@@ -4,6 +4,7 @@ for dreamed in film: journal.keep(dreamed)
 encode(film.finished(journal), sound)
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def render_film(job: Job, film: Film, journal: Journal, notes: Notes, begun: flo
     notes.add(film.warnings())
     done = _open_journal(job, journal, film, notes)
     with keeping(journal):
-        count, stopped = _dream(film, journal, done, notes.listener)
+        count, stopped = _dream(film, journal, done, notes.listener, job.first)
         notes.add(film.warnings())
         if not stopped:
             try:
@@ -123,10 +124,10 @@ def _open_journal(job: Job, journal: Journal, film: Film, notes: Notes) -> int:
     return 0
 
 
-def _dream(film: Film, journal: Journal, done: int, listener: Listener) -> tuple[int, bool]:
-    """Dream every frame from ``done`` on. Returns the number of finished frames, and whether it was stopped."""
-    count = done
-    listener.progress(Progress("dream", count, film.total))
+def _dream(film: Film, journal: Journal, done: int, listener: Listener, first: int | None) -> tuple[int, bool]:
+    """Dream every frame from ``done`` on, up to ``first``. Returns how many are finished, and if it was stopped."""
+    count, most = done, sys.maxsize if first is None else first
+    listener.progress(Progress("dream", count, _at_most(film.total, first)))
 
     def keep(dreamt: Dreamt) -> None:
         journal.keep(dreamt.index, dreamt.dreamed, dreamt.state)
@@ -135,15 +136,19 @@ def _dream(film: Film, journal: Journal, done: int, listener: Listener) -> tuple
     try:
         with writebehind(keep, BEHIND) as behind:
             while not listener.stop():
-                dreamt = next(dreams, None)
+                dreamt = next(dreams, None) if count < most else None
                 if dreamt is None:
                     return count, False
                 behind.put(dreamt)
                 count += 1
-                listener.progress(Progress("dream", count, film.total, dreamt.objective))
+                listener.progress(Progress("dream", count, _at_most(film.total, first), dreamt.objective))
             return count, True
     finally:
         dreams.close()  # pyright: ignore[reportAttributeAccessIssue] - they are generators
+
+
+def _at_most(total: int | None, first: int | None) -> int | None:
+    return total if total is None or first is None else min(total, first)
 
 
 def _join(job: Job, film: Film, result: Result, notes: Notes) -> None:

@@ -12,7 +12,7 @@ from dreamvideo.config import Config, Dream
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import Pace, carried_pace, still_pace
 from dreamvideo.render.companions import Companions
-from dreamvideo.render.job import Job, Plan
+from dreamvideo.render.job import PREVIEW_FRAMES, Job, Plan
 from dreamvideo.render.listening import plan_timeline, track_of
 from dreamvideo.render.recurrence import SETTLING
 from dreamvideo.render.start import check_job, load_dreamer, open_input
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
 
 PREVIEW_WIDTH = 400  # pixels
-PREVIEW_FRAMES = 24
 MOST_LOOKED_AT = 500  # frames whose settings the estimate of the time asks for
 BASELINE_BYTES = 700_000_000  # the interpreter, TensorFlow and the network, as measured on Linux
 TILE_BYTES_PER_PIXEL = 2600  # activations kept for the gradient of one tile pixel, in bfloat16, up to mixed5
@@ -68,12 +67,13 @@ def plan_course(job: Job, course: Course) -> Plan:
     alone = not course.timeline.values("carry.strength").any()
     first = second * (still.steps + (0 if alone else SETTLING * course.pace(config).steps))
     following = first if alone else second * carried
+    frames = course.frames if course.frames is None or job.first is None else min(course.frames, job.first)
     if course.timeline.moving:
         notes = [*notes, "settings move; the size of the octaves and the tiles is that of the first frame"]
     return Plan(
         input=job.input,
         output=job.output,
-        frames=course.frames,
+        frames=frames,
         width=source.width,
         height=source.height,
         rate=source.rate,
@@ -86,7 +86,7 @@ def plan_course(job: Job, course: Course) -> Plan:
         carried_steps=round(carried),
         seconds_per_frame=following,
         seconds_first_frame=first,
-        seconds=None if course.frames is None else first + following * (course.frames - 1),
+        seconds=None if frames is None else first + following * (frames - 1),
         memory_bytes=_memory(dreamer, source, max(pixels for _, _, pixels in grids)),
         notes=[*source.warnings, *notes],
     )
@@ -96,16 +96,17 @@ def preview_config(job: Job, opened: Source | None = None) -> Config:
     """The config of a quick look: the first frames, at the size of one of the render's own coarser octaves.
 
     What the full render would dream at that size is dreamed, and the finer octaves are left out: the same picture with
-    less detail, not another one.
+    less detail, not another one. Where settings move, the whole time counts for them, and ``Job.first`` makes it short.
     """
     with opened or open_input(job) as source:
-        dream, given = job.config.dream, job.config.input
-        dropped, most = 0, dream.octaves - 1 - dream.octaves_above
+        dream, given, moving = job.config.dream, job.config.input, job.config.moving
+        dropped = 0
+        most = 0 if any(key.startswith("dream.octave") for key in moving) else dream.octaves - 1 - dream.octaves_above
         while dropped < most and source.width / dream.octave_scale**dropped > PREVIEW_WIDTH:
             dropped += 1
         width = max(1, round(source.width / dream.octave_scale**dropped))
         end = given.end
-        if not source.still and (source.frame_count is None or source.frame_count > PREVIEW_FRAMES):
+        if not source.still and not moving and (source.frame_count is None or source.frame_count > PREVIEW_FRAMES):
             end = float(Fraction(given.start or 0) + PREVIEW_FRAMES / source.rate)
         return job.config.model_copy(
             update={

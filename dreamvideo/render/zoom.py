@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 
@@ -21,7 +22,7 @@ from dreamvideo.render.job import Job, Listener, Plan, Report
 from dreamvideo.render.listening import Heard, plan_timeline, track_of
 from dreamvideo.render.loops import plan_loop
 from dreamvideo.render.pipeline import find_journal, render_film
-from dreamvideo.render.plan import PREVIEW_FRAMES, Course, plan_course, preview_config
+from dreamvideo.render.plan import Course, plan_course, preview_config
 from dreamvideo.render.start import Notes, check_job, load_dreamer
 
 RATE = Fraction(30)  # frames a second, unless asked for otherwise
@@ -60,14 +61,8 @@ def preview_zoom(job: Job) -> Config:
     """The config of a quick look: the first frames of the dive, as ``preview_config`` sees them."""
     with open_dive(job) as source:
         still = replace(job, config=job.config.model_copy(update={"input": Input(width=source.width)}))
-        config = preview_config(still)
-        seconds = min(source.frame_count or 1, PREVIEW_FRAMES) / float(source.rate)
-    return config.model_copy(
-        update={
-            "input": job.config.input.model_copy(update={"width": config.input.width}),
-            "zoom": job.config.zoom.model_copy(update={"seconds": seconds, "loop": "none"}),
-        }
-    )
+        width = preview_config(still)
+    return width.model_copy(update={"input": job.config.input.model_copy(update={"width": width.input.width})})
 
 
 def settled(job: Job) -> Job:
@@ -77,6 +72,13 @@ def settled(job: Job) -> Job:
         return job
     layers = dream.model_copy(update={"layers": OWN_LAYERS})
     return replace(job, config=job.config.model_copy(update={"dream": layers}))
+
+
+def length(config: Config, sound: Sound | None) -> tuple[Fraction, int]:
+    """Frames a second of a dive, and how many there are: as many as it takes, else as the music lasts."""
+    rate = Fraction(config.input.fps) if config.input.fps else RATE
+    seconds = config.zoom.seconds or (SECONDS if sound is None else sound.seconds) or SECONDS
+    return rate, max(1, round(seconds * rate))
 
 
 class DiveSource(Source):
@@ -90,9 +92,7 @@ class DiveSource(Source):
         self.width, self.height = (side + side % 2 for side in size)
         self.full_width = still.full_width
         self.name, self.colors = still.name, still.colors
-        self.rate = Fraction(config.input.fps) if config.input.fps else RATE
-        seconds = config.zoom.seconds or (SECONDS if sound is None else sound.seconds) or SECONDS
-        self.frame_count = max(1, round(seconds * self.rate))
+        self.rate, self.frame_count = length(config, sound)
         self.warnings = list(still.warnings)
         self.picture = next(still.frames())
         self._still, self._sound = still, sound
@@ -116,15 +116,18 @@ def open_dive(job: Job) -> DiveSource:
     given = job.config.input
     if given.start is not None or given.end is not None or given.frames != 1:
         raise ConfigError("a still has no time to cut; set the length of a dive by zoom.seconds")
-    still = open_source(job.input, max_pixels=given.max_pixels)
-    if not still.still:
-        still.close()
-        raise ConfigError(
-            f"{job.input} is not a single picture; `dreamvideo render` moves the camera over a clip, with camera.zoom"
-        )
-    if check_job(job, still) is OutputKind.STILL:
-        raise ConfigError(f"{job.output} is a picture, and a dive is a clip; name it .mp4, .gif or a folder")
-    return DiveSource(still, job.config, track_of(job.config))
+    with ExitStack() as stack:
+        still = stack.enter_context(open_source(job.input, max_pixels=given.max_pixels))
+        if not still.still:
+            raise ConfigError(
+                f"{job.input} is not a single picture; `dreamvideo render` moves the camera over a clip, "
+                "with camera.zoom"
+            )
+        if check_job(job, still) is OutputKind.STILL:
+            raise ConfigError(f"{job.output} is a picture, and a dive is a clip; name it .mp4, .gif or a folder")
+        source = DiveSource(still, job.config, track_of(job.config))
+        stack.pop_all()
+        return source
 
 
 def plan_way(config: Config, source: Source, heard: Heard) -> Way:

@@ -366,12 +366,14 @@ def test_a_plan_tells_the_length_and_size_of_the_dive(dive: MakeDive) -> None:
 
 def test_a_preview_is_the_beginning_of_the_dive(dive: MakeDive) -> None:
     studio = dive(zoom={"seconds": 9.0, "loop": "crossfade"})
-    config = preview_zoom(studio.job())
-    assert (config.zoom.seconds, config.zoom.loop) == (2.4, "none")
-    assert config.camera == studio.config.camera
-    assert config.input.fps == "10"
-    short = preview_zoom(dive(zoom={"seconds": 0.5}).job())
-    assert short.zoom.seconds == 0.5
+    assert preview_zoom(studio.job()) == studio.config
+    whole = studio.frames()
+    report = studio.render("short/", first=5)
+    assert (report.frames, report.interrupted) == (5, False)
+    short = [read_image(str(file)) for file in sorted((studio.folder / "short").glob("*.png"))]
+    assert len(short) == 5
+    assert len(whole) == 90
+    assert np.array_equal(np.stack(short)[4], whole[4]) == (studio.config.zoom.loop == "none")
 
 
 def test_a_preview_of_a_large_dive_leaves_the_finest_octaves_out(dive: MakeDive) -> None:
