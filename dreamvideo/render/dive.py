@@ -169,7 +169,7 @@ class DiveFilm:
 
         The border is only a few pixels in each frame; mirroring those again and again would draw them out into lines.
         """
-        smaller = 0.5 ** max(0.0, np.floor(np.log2(magnification(place))))
+        smaller = 0.5 ** max(0.0, float(np.floor(np.log2(magnification(place)))))
         size = np.array([self.source.width, self.source.height])
         larger = np.diag([smaller, smaller, 1.0])
         larger[:2, 2] = (1 - smaller) * size / 2

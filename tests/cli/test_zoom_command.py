@@ -201,3 +201,10 @@ def test_the_dive_s_defaults_are_no_one_else_s() -> None:
     assert resolve().camera.zoom == 1
     assert resolve(base={"camera.zoom": 1.5}).camera.zoom == 1.5
     assert resolve(base={"camera.zoom": 1.5}, sets=["camera.zoom=1"]).camera.zoom == 1
+
+
+def test_a_fade_without_a_crossfade_is_refused(dreamvideo, diver) -> None:
+    outcome = dreamvideo("zoom", "a.png", "-o", "b.mp4", "--set", "zoom.fade=2")
+    assert (outcome.code, "zoom.fade has no say in `dreamvideo zoom`" in outcome.err) == (2, True)
+    assert not diver.jobs
+    assert dreamvideo("zoom", "a.png", "-o", "b.mp4", "--set", "zoom.fade=2", "--loop", "crossfade").code == 0

@@ -412,3 +412,19 @@ def test_adams_memory_is_carried_through_a_dive(dive: MakeDive) -> None:
     studio.render(stop_after=2)
     assert studio.render(resume=True, keep=True).dreamed == 3
     assert len(studio.dreamed()) == len(whole) == 5
+
+
+@pytest.mark.parametrize("blend", ["screen", "overlay", "soft-light"])
+def test_a_blend_is_laid_over_the_finished_frames_and_does_not_add_up(dive: MakeDive, blend: str) -> None:
+    quiet = {"camera": {"zoom": 1.05}, "color": {"match": 1.0}, "zoom": {"seconds": 2.0}}
+    plain = dive(**quiet).frames()
+    laid = dive(**{**quiet, "color": {"match": 1.0, "blend": blend}}).frames()
+    change = np.abs(laid - plain).mean(axis=(1, 2, 3))
+    assert change[0] > 0.01
+    assert change[-1] == pytest.approx(change[0], rel=0.5)
+
+
+def test_opacity_0_shows_the_still_all_the_way(dive: MakeDive) -> None:
+    shown = dive(color={"opacity": 0.0}).frames()
+    plain = dive(dream={"strength": 0.0}, camera={"hold": 0.0}).frames()
+    assert np.abs(shown - plain).mean() < 0.02
