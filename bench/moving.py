@@ -2,7 +2,9 @@
 
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -12,6 +14,7 @@ from measure import alternate
 from dreamvideo.dream.engine import Dreamer
 from dreamvideo.merging import resolve
 from dreamvideo.render.clip import render_clip
+from dreamvideo.render.dive import DiveFilm
 from dreamvideo.render.job import Job, Listener, Progress
 from dreamvideo.render.zoom import render_zoom
 
@@ -24,27 +27,42 @@ DANCE: dict[str, Any] = {
 }
 
 
-def dive_share() -> float:
-    """The share of a dive's frames, from the second on, that is spent outside ``Dreamer.dream``, in percent."""
-    inside, marks = 0.0, []
-    original = Dreamer.dream
+class Stopwatch:
+    """The seconds that methods have taken in all, by their names."""
 
-    def timed(*arguments: Any, **options: Any) -> Any:
-        nonlocal inside
-        begun = time.perf_counter()
-        try:
-            return original(*arguments, **options)
-        finally:
-            inside += time.perf_counter() - begun
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    def on(self, owner: type, name: str) -> Any:
+        """A patch of ``owner`` that keeps the time of its method ``name``."""
+        original = getattr(owner, name)
+
+        def timed(*arguments: Any, **options: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return original(*arguments, **options)
+            finally:
+                self.seconds[name] += time.perf_counter() - begun
+
+        return mock.patch.object(owner, name, timed)
+
+
+def dive_shares() -> tuple[float, float]:
+    """Shares of a dive from its second frame on, in percent: of camera and schedules, and of all but the network."""
+    watch, marks = Stopwatch(), []
 
     def mark(progress: Progress) -> None:
         if progress.stage == "dream" and progress.done:
-            marks.append((time.perf_counter(), inside))
+            marks.append((time.perf_counter(), watch.seconds.copy()))
 
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(Dreamer, "dream", timed):
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        for owner, name in ((Dreamer, "dream"), (DiveFilm, "_moved"), (DiveFilm, "_aged"), (DiveFilm, "_at")):
+            stack.enter_context(watch.on(owner, name))
         render_zoom(_job(SAMPLES / "chelsea.jpg", f"{folder}/out.mp4", DIVE), Listener(mark))
     (begun, before), (ended, after) = marks[0], marks[-1]
-    return 100 * (1 - (after - before) / (ended - begun))
+    spent = {name: seconds - before[name] for name, seconds in after.items()}
+    camera = spent["_moved"] + spent["_aged"] + spent["_at"]
+    return 100 * camera / (ended - begun), 100 * (1 - spent["dream"] / (ended - begun))
 
 
 def dance_cost() -> float:

@@ -127,7 +127,7 @@ class DiveFilm:
         pictures = self.companions.at(index)
         base = self._moved(index, before, config)
         age = self._aged(index, state.age)
-        gain, open_ = catch_up(age, config.carry), np.float32(1)
+        gain, open_ = catch_up(age, config.carry), None
         if self._way.droste is not None:
             base, covered = self._way.droste.lay(base, self._inner, index)
             open_ = 1 - covered  # what is inside is dreamed already
@@ -139,7 +139,8 @@ class DiveFilm:
         seen = (base, np.ones_like(age))
         state, objective = self._ascend(moved, pace, index, config, refine=True, gain=gain, before=seen)
         dreamed = grade(base, base + state.residual, _in_the_dive(config.color), self._statistics)
-        dreamed = base + open_ * (dreamed - base)
+        if open_ is not None:
+            dreamed = base + open_ * (dreamed - base)
         return Dreamt(index, quantize16(dreamed), state, objective)
 
     def _moved(self, index: int, before: np.ndarray, config: Config) -> np.ndarray:
