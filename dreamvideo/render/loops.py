@@ -8,6 +8,7 @@ import numpy as np
 from dreamvideo.errors import ConfigError
 from dreamvideo.motion.hold import hold_sharpness, sharpness
 
+JOIN = 0.2  # share of the last frame in the first, for a thirtieth of a second
 HALF_FADED = 2**0.5  # how much softer the mean of two textures is that have nothing in common
 Frames = Callable[[int], np.ndarray]
 
@@ -34,14 +35,23 @@ class Loop:
         return (-index if self.backwards else index) % self.count
 
     def shown(self, dreamed: Frames) -> Iterator[np.ndarray]:
-        """Every frame to be shown, made from the ``dreamed`` ones, ``float32 [height, width, 3]``."""
-        for index in range(self.count):
-            if self.kind == "pingpong":
-                yield dreamed(min(index, self.count - index))
-            elif index < self.fade:
-                yield _mixed(dreamed(self.count + index), dreamed(index), (index + 1) / (self.fade + 1))
-            else:
-                yield dreamed(self.when(index))
+        """Every frame to be shown, made from the ``dreamed`` ones, ``float32 [height, width, 3]``.
+
+        A loop's first frame has something of its last in it, so that the join is calmer than any other step.
+        """
+        first = self._shown(0, dreamed)
+        if self.kind != "none":
+            first = first + np.float32(JOIN) * (self._shown(self.count - 1, dreamed) - first)
+        yield first
+        for index in range(1, self.count):
+            yield self._shown(index, dreamed)
+
+    def _shown(self, index: int, dreamed: Frames) -> np.ndarray:
+        if self.kind == "pingpong":
+            return dreamed(min(index, self.count - index))
+        if index < self.fade:
+            return _mixed(dreamed(self.count + index), dreamed(index), (index + 1) / (self.fade + 1))
+        return dreamed(self.when(index))
 
 
 def _mixed(before: np.ndarray, after: np.ndarray, share: float) -> np.ndarray:

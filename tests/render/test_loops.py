@@ -27,12 +27,12 @@ def shown(loop: Loop) -> list[float]:
 SHOWN: list[tuple[str, int, float, int, list[float]]] = [
     ("none", 4, 1.0, 4, [0, 1, 2, 3]),
     ("none", 1, 1.0, 1, [0]),
-    ("droste", 4, 1.0, 4, [0, 1, 2, 3]),
-    ("pingpong", 6, 1.0, 4, [0, 1, 2, 3, 2, 1]),
-    ("pingpong", 5, 1.0, 3, [0, 1, 2, 2, 1]),
-    ("pingpong", 2, 1.0, 2, [0, 1]),
-    ("crossfade", 6, 0.4, 10, [4.8, 4.6, 4.4, 4.2, 4, 5]),
-    ("crossfade", 4, 0.01, 5, [2, 1, 2, 3]),
+    ("droste", 4, 1.0, 4, [0.6, 1, 2, 3]),
+    ("pingpong", 6, 1.0, 4, [0.2, 1, 2, 3, 2, 1]),
+    ("pingpong", 5, 1.0, 3, [0.2, 1, 2, 2, 1]),
+    ("pingpong", 2, 1.0, 2, [0.2, 1]),
+    ("crossfade", 6, 0.4, 10, [4.84, 4.6, 4.4, 4.2, 4, 5]),
+    ("crossfade", 4, 0.01, 5, [2.2, 1, 2, 3]),
 ]
 
 
@@ -44,16 +44,18 @@ def test_these_frames_are_shown(kind: str, count: int, fade: float, dreamed: int
 
 
 def test_a_crossfade_goes_evenly_from_the_tail_to_the_head() -> None:
-    """The leap back to the beginning is spread over the fade: no step is larger than another."""
+    """The leap back is spread over the fade: no step is larger than another, and the join is smaller."""
     found = shown(plan_loop("crossfade", 20, 0.4, 10.0))
     assert found[4:] == list(range(4, 20))
-    assert np.diff([19, *found[:5]]) == pytest.approx(np.full(5, 1 - 20 / 5))
+    join, *steps = np.diff([19, *found[:5]])
+    assert steps[1:] == pytest.approx(np.full(3, 1 - 20 / 5))
+    assert join == pytest.approx(0.8 * (1 - 20 / 5))
 
 
 def test_a_crossfade_is_as_sharp_as_the_frames_it_mixes() -> None:
     frames = [picture(48, 64, seed, low=0, high=1) for seed in range(6)]
     mixed = list(plan_loop("crossfade", 4, 0.2, 10.0).shown(lambda index: frames[index]))
-    for index in range(2):
+    for index in (1,):  # the first has something of the last in it
         before, after, share = frames[4 + index], frames[index], (index + 1) / 3
         wanted = [(1 - share) * a + share * b for a, b in zip(sharpness(before), sharpness(after), strict=True)]
         plain = (1 - share) * before + share * after
@@ -67,7 +69,7 @@ def test_a_dreamed_frame_takes_the_settings_of_the_frame_it_stands_for() -> None
     assert [crossfade.when(index) for index in range(crossfade.dreamed)] == [0, 1, 2, 3, 4, 5, 0, 1]
     outwards = Loop("droste", 4, backwards=True)
     assert [outwards.when(index) for index in range(4)] == [0, 3, 2, 1]
-    assert shown(outwards) == [0, 3, 2, 1]
+    assert shown(outwards) == pytest.approx([0.2, 3, 2, 1])
 
 
 @pytest.mark.parametrize("fade", [1.0, 1.6, 60.0])
@@ -105,7 +107,7 @@ def test_the_end_leads_back_to_the_beginning(dive: MakeDive, kind: str, way: str
     looped = dive(still, **calm, zoom={"loop": kind, "fade": 0.5, "seconds": 1.5}).frames()
     assert len(looped) == 18
     *inner, seam = steps(looped)
-    assert seam <= (1.15 * np.mean(inner) if kind == "crossfade" else 1.1 * np.max(inner))
+    assert seam <= np.mean(inner)
     open_ended = dive(still, **calm, zoom={"seconds": 1.5}).frames()
     assert seam < 0.7 * steps(open_ended)[-1]
 
@@ -117,7 +119,8 @@ def test_outwards_a_droste_dive_is_the_way_inwards_from_its_end(dive: MakeDive, 
         dive(**calm, camera={"zoom": zoom, "rotate": rotate, "hold": 0.0}).frames()
         for zoom, rotate in ((4.0, turn), (0.25, -turn))
     )
-    assert np.abs(outwards - np.roll(inwards[::-1], 1, axis=0)).mean() < 0.5 / 255
+    # The first holds something of the last, which is another one.
+    assert np.abs(outwards - np.roll(inwards[::-1], 1, axis=0))[1:].mean() < 0.5 / 255
     assert np.abs(outwards - inwards).mean() > 0.02
 
 
