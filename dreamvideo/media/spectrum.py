@@ -6,6 +6,7 @@ hour. With librosa itself, the program grows by about 250 MB for a song and no m
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -46,11 +47,8 @@ class Spectrum:
 
 def require_librosa() -> None:
     """Raise a ConfigError that says what to install if librosa is missing."""
-    try:
-        import librosa  # noqa: F401
-    except ImportError as error:
-        sentence = "listening to music needs librosa; install it with `pip install 'dreamvideo[music]'`"
-        raise ConfigError(sentence) from error
+    if find_spec("librosa") is None:
+        raise ConfigError("listening to music needs librosa; install it with `pip install 'dreamvideo[music]'`")
 
 
 def measure(sound: Sound) -> Spectrum:

@@ -31,11 +31,6 @@ class Path:
     places: np.ndarray
 
     @property
-    def moves(self) -> bool:
-        """Whether any frame differs from the unmoved picture."""
-        return not np.array_equal(self.places, np.broadcast_to(np.eye(3), self.places.shape))
-
-    @property
     def closest(self) -> float:
         """The largest magnification on the way: output pixels to one of the unmoved picture."""
         return float(1 / magnification(self.places).min())

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,10 +52,8 @@ _BEAT = {"color": "#1f2933", "linewidth": 0.6, "alpha": 0.14}
 
 def require_matplotlib() -> None:
     """Raise a ``ConfigError`` that says what to install if matplotlib is missing."""
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError as error:
-        raise ConfigError("plots need matplotlib; install it with `pip install 'dreamvideo[plots]'`") from error
+    if find_spec("matplotlib") is None:
+        raise ConfigError("plots need matplotlib; install it with `pip install 'dreamvideo[plots]'`")
 
 
 def write_chart(outlook: Outlook, name: str, output: str) -> None:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dreamvideo.config import Camera, Config
+from dreamvideo.config import Config
 from dreamvideo.media.grade import grade, is_neutral
 from dreamvideo.media.prefetch import prefetch
 from dreamvideo.media.sink import OutputKind
 from dreamvideo.media.source import Source
-from dreamvideo.motion.camera import Path, Pyramid, plan_path
+from dreamvideo.motion.camera import UNMOVED, Path, Pyramid, plan_path
 from dreamvideo.motion.carry import Seen, watch
 from dreamvideo.motion.shots import CutFinder, KnownCuts, in_shots
 from dreamvideo.render.companions import Companions
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
 
 AHEAD = 3  # frames decoded beside the one in flight
-CAMERA = ("zoom", "rotate", "pan_x", "pan_y", "center_x", "center_y", "scale")
 
 
 def render_clip(job: Job, listener: Listener) -> Report:
@@ -65,15 +64,14 @@ def render_clip(job: Job, listener: Listener) -> Report:
 
 def camera_moves(config: Config) -> bool:
     """Whether the camera does anything but stand still."""
-    plain = Camera()
-    set_so = any(getattr(config.camera, name) != getattr(plain, name) for name in CAMERA)
-    return set_so or any(key.removeprefix("camera.") in CAMERA for key in config.moving)
+    set_so = any(getattr(config.camera, name) != plain for name, plain in UNMOVED.items())
+    return set_so or any(key.removeprefix("camera.") in UNMOVED for key in config.moving)
 
 
 def camera_path(timeline: Timeline, source: Source, frames: np.ndarray | None = None) -> Path:
     """The camera's way over ``frames`` (``int [n]``, by default all of them) of the size and rate of ``source``."""
     chosen = slice(None) if frames is None else frames
-    settings = {name: timeline.values(f"camera.{name}")[chosen] for name in CAMERA}
+    settings = {name: timeline.values(f"camera.{name}")[chosen] for name in UNMOVED}
     return plan_path(settings, source.rate, source.width, source.height, source.sample_aspect)
 
 
@@ -152,7 +150,7 @@ class ClipFilm:
 
     def finished(self, journal: Journal, count: int) -> Result:
         """The kept frames, graded beside their inputs where the config asks for that."""
-        if all(is_neutral(self.timeline.at(index).color) for index in range(count)):
+        if is_neutral(self._config.color) and not any(key.startswith("color.") for key in self._config.moving):
             return Result(count, lambda: journal.frames(count))
         return Result(count, lambda: self._graded(journal, count))
 

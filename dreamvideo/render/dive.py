@@ -20,7 +20,7 @@ from dreamvideo.render.journal import Journal
 from dreamvideo.render.listening import Heard
 from dreamvideo.render.loops import Loop
 from dreamvideo.render.pipeline import Result
-from dreamvideo.render.recurrence import Dreamt
+from dreamvideo.render.recurrence import Dreamt, ascend
 from dreamvideo.render.start import made_of
 
 if TYPE_CHECKING:
@@ -203,19 +203,7 @@ class DiveFilm:
         return self._timeline.at(self._way.loop.when(index))
 
     def _ascend(self, start: State, pace: Pace, index: int, config: Config, **more: Any) -> tuple[State, float]:
-        result = self.dreamer.dream(
-            start.frame,
-            start.residual,
-            index=index,
-            steps=pace.steps,
-            rate=pace.rate,
-            prepared=self._prepared,
-            remembered=(start.memory, start.remembered),
-            settings=config.dream,
-            **more,
-        )
-        memory, count = result.remembered
-        return replace(start, residual=result.residual, memory=memory, remembered=count), result.objective
+        return ascend(self.dreamer, start, pace, index, settings=config.dream, prepared=self._prepared, **more)
 
 
 def dive_pace(config: Config, rate: Fraction) -> Pace:

@@ -108,17 +108,14 @@ class Recurrence:
         return self._ascend(start, pace, index, config, refine=True, gain=gain, before=before)
 
     def _ascend(self, start: State, pace: Pace, index: int, config: Config, **more: Any) -> tuple[State, float]:
-        remembered = (start.memory, start.remembered)
-        result = self.dreamer.dream(
-            start.frame,
-            start.residual,
-            index=index,
-            steps=pace.steps,
-            rate=pace.rate,
-            prepared=self.prepared,
-            remembered=remembered,
-            settings=config.dream,
-            **more,
-        )
-        memory, count = result.remembered
-        return replace(start, residual=result.residual, memory=memory, remembered=count), result.objective
+        return ascend(self.dreamer, start, pace, index, settings=config.dream, prepared=self.prepared, **more)
+
+
+def ascend(dreamer: "Dreamer", start: State, pace: Pace, index: int, **more: Any) -> tuple[State, float]:
+    """``start`` dreamed at ``pace``, and the objective; ``more`` is what else ``Dreamer.dream`` takes."""
+    remembered = (start.memory, start.remembered)
+    result = dreamer.dream(
+        start.frame, start.residual, index=index, steps=pace.steps, rate=pace.rate, remembered=remembered, **more
+    )
+    memory, count = result.remembered
+    return replace(start, residual=result.residual, memory=memory, remembered=count), result.objective

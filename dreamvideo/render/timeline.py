@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,8 @@ class Timeline:
         self.config, self.clock = config, clock
         self._values: dict[str, np.ndarray] = {}
         self._numbers: list[np.ndarray] = []
+        formulas = config.dream.formulas if has_formula(config.dream.objective) else []
+        self._counts = [len(moving_numbers(text)) for text in formulas]
         problems = list(self._work_out(schedules(config)))
         if problems:
             raise ConfigError("\n".join(problems))
@@ -136,5 +139,6 @@ class Timeline:
 
     def _objective_at(self, index: int) -> str | list[str]:
         values = iter([float(numbers[index]) for numbers in self._numbers])
-        filled = [fill(text, [next(values) for _ in moving_numbers(text)]) for text in self.config.dream.formulas]
+        counted = zip(self.config.dream.formulas, self._counts, strict=True)
+        filled = [fill(text, list(islice(values, count))) for text, count in counted]
         return filled[0] if isinstance(self.config.dream.objective, str) else filled

@@ -167,7 +167,7 @@ def test_a_length_has_no_say_over_a_clip(dreamvideo, clip: str) -> None:
 
 
 def test_without_matplotlib_it_says_what_to_install(dreamvideo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     outcome = dreamvideo("schedule", "--set", ZOOM, "--plot", "s.png")
     assert outcome.code == 2
     assert outcome.err == (

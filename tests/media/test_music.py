@@ -1,6 +1,6 @@
 """What is heard: each feature follows what it is named after, on the right frames, within [0, 1]."""
 
-import builtins
+import sys
 import wave
 from collections.abc import Callable
 from fractions import Fraction
@@ -299,14 +299,7 @@ def test_unknown_features_and_constants_are_refused(hear: Heard) -> None:
 
 
 def test_a_missing_librosa_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *arguments: object) -> object:
-        if name == "librosa":
-            raise ImportError(name)
-        return real(name, *arguments)  # pyright: ignore[reportArgumentType]
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "librosa", None)
     with pytest.raises(ConfigError, match=r"pip install 'dreamvideo\[music\]'"):
         listen(Sound("a.wav", 0, None, ()), rate=Fraction(25), count=1)
     with pytest.raises(ConfigError, match="needs librosa"):
