@@ -24,7 +24,7 @@ from dreamvideo.motion.camera import UNMOVED, Path, Pyramid, plan_path
 from dreamvideo.motion.carry import Seen, watch
 from dreamvideo.motion.shots import CutFinder, KnownCuts, in_shots
 from dreamvideo.render.companions import Companions
-from dreamvideo.render.job import Job, Listener, Report
+from dreamvideo.render.job import Job, Listener, Report, Stopped
 from dreamvideo.render.journal import Journal
 from dreamvideo.render.listening import Heard, plan_timeline, track_of
 from dreamvideo.render.picture import render_still
@@ -49,7 +49,10 @@ def render_clip(job: Job, listener: Listener) -> Report:
             return render_still(job, source, notes, begun)
         journal = find_journal(job)
         sound = track_of(job.config) or source.sound
-        heard = plan_timeline(job.config, source, sound, scout=camera_moves(job.config))
+        try:
+            heard = plan_timeline(job.config, source, sound, listener, scout=camera_moves(job.config))
+        except Stopped:
+            return Report(job.output, 0, 0, 0, time.monotonic() - begun, interrupted=True, notes=notes.all)
         path = camera_path(heard.timeline, source) if camera_moves(job.config) else None
         dreamer = load_dreamer(job.config)
         with (

@@ -33,7 +33,7 @@ class Job:
 class Progress:
     """One step of a render. ``total`` is an estimate until the last frame is known; ``None`` when there is none."""
 
-    stage: Literal["dream", "encode"]
+    stage: Literal["look", "dream", "encode"]
     done: int
     total: int | None
     objective: float | None = None
@@ -46,6 +46,10 @@ class Listener:
     progress: Callable[[Progress], None] = lambda _: None
     note: Callable[[str], None] = lambda _: None
     stop: Callable[[], bool] = lambda: False
+
+
+class Stopped(Exception):
+    """Raised where a stop is asked for while something is done that can't be gone on with: it is left undone."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dreamvideo.media.music import Music, listen
 from dreamvideo.media.sound import Sound
 from dreamvideo.media.source import Source
 from dreamvideo.media.track import open_track
-from dreamvideo.motion.shots import CutFinder
+from dreamvideo.motion.shots import CutFinder, in_shots
+from dreamvideo.render.job import Listener, Progress, Stopped
 from dreamvideo.render.timeline import Timeline, schedules
 from dreamvideo.schedule import Clock
 
@@ -28,18 +29,24 @@ class Heard:
 
 
 def plan_timeline(
-    config: Config, source: Source, sound: Sound | None, *, scout: bool = False, silent: bool = False
+    config: Config,
+    source: Source,
+    sound: Sound | None,
+    listener: Listener | None = None,
+    *,
+    scout: bool = False,
+    silent: bool = False,
 ) -> Heard:
     """Work out every schedule of ``config`` over ``source`` and ``sound``, looked at as far as they ask for.
 
     ``scout``: look for the cuts in any case. ``silent``: where there is no sound, schedules hear nothing instead of
     being refused. Raises ``ConfigError`` for a schedule that can't be followed, ``InputError`` for a sound that can't
-    be read.
+    be read, and ``Stopped`` if ``listener`` asks for a stop while the input is looked at.
     """
     moving = [each.schedule for each in schedules(config)]
     unsure = bool(moving) and (source.frame_count is None or any(schedule.needs_scouting for schedule in moving))
     scouted = (scout or unsure) and not source.one_shot
-    count, cuts = look_ahead(config, source) if scouted else (source.frame_count or 1, (0,))
+    count, cuts = look_ahead(config, source, listener or Listener()) if scouted else (source.frame_count or 1, (0,))
     return replace(work_out(config, Clock(count, source.rate, cuts=cuts), sound, silent=silent), scouted=scouted)
 
 
@@ -59,10 +66,14 @@ def track_of(config: Config) -> Sound | None:
     return None if track is None else open_track(track, start=config.input.start or 0.0)
 
 
-def look_ahead(config: Config, source: Source) -> tuple[int, tuple[int, ...]]:
+def look_ahead(config: Config, source: Source, listener: Listener) -> tuple[int, tuple[int, ...]]:
     """How many frames there are, and at which each shot begins: the whole input is decoded once."""
-    finder = CutFinder(config.shots, source.rate)
-    begins = [finder.begins_shot(frame) for frame in source.frames()]
+    begins = []
+    for _, begins_shot in in_shots(source.frames(), CutFinder(config.shots, source.rate)):
+        begins.append(begins_shot)
+        listener.progress(Progress("look", len(begins), source.frame_count))
+        if listener.stop():
+            raise Stopped
     return max(1, len(begins)), tuple(np.flatnonzero(begins).tolist()) or (0,)
 
 

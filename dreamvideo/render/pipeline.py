@@ -19,7 +19,7 @@ from dreamvideo.media.prefetch import writebehind
 from dreamvideo.media.sink import ClipSpec, GifSpec, write_clip
 from dreamvideo.media.sound import Sound
 from dreamvideo.media.source import Source
-from dreamvideo.render.job import Job, Listener, Progress, Report
+from dreamvideo.render.job import Job, Listener, Progress, Report, Stopped
 from dreamvideo.render.journal import Journal, keeping
 from dreamvideo.render.recurrence import Dreamt
 from dreamvideo.render.start import Notes, journal_folder
@@ -103,10 +103,6 @@ def render_film(job: Job, film: Film, journal: Journal, notes: Notes, begun: flo
         work=journal.folder if stopped or job.keep else None,
         notes=notes.all,
     )
-
-
-class Stopped(Exception):
-    """Raised while encoding when a stop is asked for: the frames are kept, the output isn't."""
 
 
 def _open_journal(job: Job, journal: Journal, film: Film, notes: Notes) -> int:

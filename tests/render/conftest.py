@@ -40,7 +40,7 @@ class Studio:
 
         def stop() -> bool:
             dreamed = [step.done for step in self.progress[begun:] if step.stage == "dream"]
-            return stop_after is not None and dreamed[-1] - dreamed[0] >= stop_after
+            return stop_after is not None and bool(dreamed) and dreamed[-1] - dreamed[0] >= stop_after
 
         listener = Listener(self.progress.append, self.notes.append, stop)
         return render_clip(self.job(output, **changes), listener)

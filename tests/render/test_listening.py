@@ -12,13 +12,14 @@ from dreamvideo.errors import ConfigError, InputError
 from dreamvideo.media.source import Source, open_source
 from dreamvideo.media.still import read_image, write_image
 from dreamvideo.motion.shots import KnownCuts
+from dreamvideo.render.clip import render_clip
 from dreamvideo.render.job import Job, Listener
 from dreamvideo.render.listening import Heard, plan_timeline, track_of
 from dreamvideo.render.picture import render_image
 from dreamvideo.render.plan import make_plan
 from dreamvideo.render.zoom import open_dive, plan_way
 from tests.media.conftest import X264, Make, make, moving, samples
-from tests.render.conftest import Studio, pan
+from tests.render.conftest import FRAMES, Studio, pan
 from tests.tiny import picture, tiny_config
 
 __all__ = ["make"]
@@ -88,7 +89,7 @@ def test_length_is_what_is_there_and_not_what_the_header_says(truncated: str) ->
 def test_a_render_of_a_header_that_lies_ends_where_its_schedule_does(truncated: str, out: Path) -> None:
     studio = Studio(out, truncated, tiny_config(moving={"color.opacity": "0 if frame == frames - 1 else 1"}))
     count = studio.render("frames/").frames
-    assert {step.total for step in studio.progress} == {count}
+    assert {step.total for step in studio.progress if step.stage != "look"} == {count}
     with open_source(truncated) as source:
         inputs = list(source.frames())
     assert len(inputs) == count
@@ -183,3 +184,16 @@ def test_the_track_is_heard_in_the_result(studio: Studio, make: Make) -> None:
 def test_known_cuts_answer_as_the_finder_did() -> None:
     known = KnownCuts([0, 3])
     assert [known.begins_shot(np.zeros(1)) for _ in range(5)] == [True, False, False, True, False]
+
+
+def test_looking_for_cuts_shows_progress_and_can_be_stopped(studio: Studio) -> None:
+    studio.config = tiny_config(moving={"dream.strength": "1 + 0 * shot"})
+    assert studio.render().frames == FRAMES
+    looks = [step.done for step in studio.progress if step.stage == "look"]
+    assert looks == list(range(1, FRAMES + 1))
+    studio.progress.clear()
+    listener = Listener(studio.progress.append, stop=lambda: len(studio.progress) >= 3)
+    report = render_clip(studio.job("again.mp4"), listener)
+    assert (report.interrupted, report.frames) == (True, 0)
+    assert [step.stage for step in studio.progress] == ["look"] * 3
+    assert studio.files() == ["out.mp4"]
