@@ -139,6 +139,23 @@ Seed = Annotated[Any, of_setting("seed", "N", LOOK)]
 
 Start = Annotated[Any, of_setting("input.start", "TIME", PART, parser=seconds)]
 End = Annotated[Any, of_setting("input.end", "TIME", PART, parser=seconds)]
+Frames = Annotated[
+    str | None,
+    _flag(
+        "--frames", metavar="LIST", help="Only these frames, such as 100-250,300 or 900-; counted from 0.", panel=PART
+    ),
+]
+Every = Annotated[
+    Any,
+    typer.Option(
+        "--every",
+        metavar="N",
+        help="Of those, every Nth: they look as in the whole clip, which runs at an Nth of its rate.",
+        show_default=False,
+        rich_help_panel=PART,
+        parser=whole(1, 1_000_000),
+    ),
+]
 Width = Annotated[Any, of_setting("input.width", "W", PART)]
 Fps = Annotated[Any, of_setting("input.fps", "R", PART)]
 Crf = Annotated[Any, of_setting("output.crf", "N", "Output")]

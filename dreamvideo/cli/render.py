@@ -9,6 +9,7 @@ from dreamvideo.cli.run import Manner, run
 from dreamvideo.cli.unheard import hear_out
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
+from dreamvideo.render.selection import parse_selection
 
 InputPath = Annotated[
     str, typer.Argument(metavar="INPUT", help="A clip, a folder of frames, or a pattern such as 'frames/*.png'.")
@@ -34,6 +35,8 @@ def render(
     seed: options.Seed = None,
     start: options.Start = None,
     end: options.End = None,
+    frames: options.Frames = None,
+    every: options.Every = None,
     width: options.Width = None,
     fps: options.Fps = None,
     zoom: options.Zoom = None,
@@ -71,5 +74,6 @@ def render(
     }
     settled = resolve(preset, config, sets or (), named)
     hear_out("render", settled, sets or (), quiet=quiet)
-    job = Job(input_path, output, settled, resume=resume, keep=keep, overwrite=overwrite, work=work)
+    selection = None if frames is None and every is None else parse_selection(frames, every or 1)
+    job = Job(input_path, output, settled, resume=resume, keep=keep, overwrite=overwrite, work=work, frames=selection)
     return run("clip", job, Manner(ctx.obj, dry_run=dry_run, preview=preview, json=json, quiet=quiet))

@@ -72,7 +72,9 @@ class NoiseSource(Source):
     def files(self) -> list[Path]:
         return []
 
-    def frames(self) -> Iterator[np.ndarray]:
+    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
+        if first:
+            return
         drawn = (
             grey_noise(*self._drawn, self.seed, self.variant)
             if self.amplitude is None

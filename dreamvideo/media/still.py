@@ -1,27 +1,22 @@
 """Single pictures: reading any still as a frame, writing frames, and the lossless 16-bit PNG of the journal."""
 
 import struct
-import warnings
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from dreamvideo.config import MAX_PIXELS
 from dreamvideo.errors import InputError, OutputError
 from dreamvideo.media.files import write_bytes
+from dreamvideo.media.header import TIFF_MAGIC, StillInfo, read_header
 from dreamvideo.media.probe import refuse_unreadable
 
 STILL_EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 WRITABLE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
-Image.MAX_IMAGE_PIXELS = None  # only headers are read with Pillow; the limit on pixels is input.max_pixels
-
-_ORIENTATION = 0x0112
 _TURNS: dict[int, tuple[int, bool]] = {
     1: (0, False), 2: (0, True), 3: (2, False), 4: (2, True),
     5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False),
@@ -33,17 +28,6 @@ _FAST_PNG = [
     getattr(cv2, "IMWRITE_PNG_FILTER", -1), getattr(cv2, "IMWRITE_PNG_FILTER_NONE", -1),
 ]  # fmt: skip
 _FAST_PNG = _FAST_PNG if hasattr(cv2, "IMWRITE_PNG_FILTER") else _FAST_PNG[:2]
-_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
-
-@dataclass(frozen=True)
-class StillInfo:
-    """A still's displayed size, its EXIF orientation (1 to 8, 1 is upright) and how many pictures the file holds."""
-
-    width: int
-    height: int
-    orientation: int
-    pictures: int
 
 
 def read_image(path: str, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -59,30 +43,24 @@ def read_image(path: str, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """
     info = describe_image(path)
     if info.width * info.height > max_pixels:
-        raise InputError(f"{path} is {info.width}x{info.height}, more than input.max_pixels ({max_pixels}).")
+        raise InputError(
+            f"{path} is {info.width}x{info.height}, more than input.max_pixels ({max_pixels}); "
+            "raise that if you trust the file."
+        )
     data = np.fromfile(path, np.uint8)
     pixels = _decode(data)
-    if pixels is None:
+    if pixels is None or sorted(pixels.shape[:2]) != sorted((info.width, info.height)):
         raise InputError(f"{path} cannot be read as a picture; it is damaged or of another kind than its name says.")
-    return _upright(_rgb(pixels, premultiplied=data[:4].tobytes() in _TIFF_MAGIC), info.orientation)
+    return _upright(_rgb(pixels, premultiplied=data[:4].tobytes() in TIFF_MAGIC), info.orientation)
 
 
 def describe_image(path: str) -> StillInfo:
-    """Size and orientation from the header alone where that is possible. Raises InputError."""
+    """Size, orientation and number of pictures from the header alone. Raises InputError."""
     refuse_unreadable(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                orientation = int(image.getexif().get(_ORIENTATION, 1))
-                turned = _TURNS.get(orientation, (0, False))[0] % 2 == 1
-                width, height = image.size[::-1] if turned else image.size
-                return StillInfo(width, height, orientation, getattr(image, "n_frames", 1))
-    except Exception as error:  # PIL raises many kinds on damaged headers; OpenCV has the last word
-        pixels = _decode(np.fromfile(path, np.uint8))
-        if pixels is None:
-            raise InputError(f"{path} cannot be read as a picture; it is damaged or no picture.") from error
-        return StillInfo(pixels.shape[1], pixels.shape[0], 1, 1)
+        return read_header(path)
+    except Exception as error:  # Pillow raises many kinds on damaged headers
+        raise InputError(f"{path} cannot be read as a picture; it is damaged or no picture.") from error
 
 
 def _decode(data: np.ndarray) -> np.ndarray | None:
@@ -132,24 +110,34 @@ def quantize16(frame: np.ndarray) -> np.ndarray:
     return _unit(_to_words(frame))
 
 
-def write_png16(path: str, frame: np.ndarray, *, metadata: str | None = None) -> None:
-    """Write a frame as 16-bit PNG, atomically and fast (stored, hardly compressed). Raises OutputError."""
-    write_bytes(path, _png(_encode(".png", _to_words(frame), _FAST_PNG), metadata))
+def encode_png16(frame: np.ndarray, *, metadata: str | None = None) -> bytes:
+    """A frame as 16-bit PNG, made fast (stored, hardly compressed)."""
+    return _png(_encode(".png", _to_words(frame), _FAST_PNG), metadata)
 
 
-def read_png16(path: str) -> np.ndarray:
-    """Read a frame of :func:`write_png16`, ``float32 [h, w, 3]`` in [0, 1].
+def decode_png16(data: bytes, name: str) -> np.ndarray:
+    """A frame of :func:`encode_png16`, from the file ``name``: ``float32 [h, w, 3]`` in [0, 1].
 
     Raises
     ------
     InputError
-        It is missing, damaged or no 16-bit RGB picture.
+        It is damaged or no 16-bit RGB picture.
     """
-    refuse_unreadable(path)
-    pixels = _decode(np.fromfile(path, np.uint8))
+    pixels = _decode(np.frombuffer(data, np.uint8))
     if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise InputError(f"{path} is not a whole 16-bit RGB picture; delete it so that it is made again.")
+        raise InputError(f"{name} is not a whole 16-bit RGB picture; delete it so that it is made again.")
     return _unit(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+
+
+def write_png16(path: str, frame: np.ndarray, *, metadata: str | None = None) -> None:
+    """Write a frame as 16-bit PNG, atomically. Raises OutputError."""
+    write_bytes(path, encode_png16(frame, metadata=metadata))
+
+
+def read_png16(path: str) -> np.ndarray:
+    """Read a frame of :func:`write_png16`. Raises InputError where it is missing, too."""
+    refuse_unreadable(path)
+    return decode_png16(Path(path).read_bytes(), path)
 
 
 def holds_16_bits(path: str) -> bool:

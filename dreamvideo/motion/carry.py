@@ -28,7 +28,7 @@ class Seen:
     """An input frame and how it follows from the one before.
 
     ``frame``: ``float32 [height, width, 3]``. ``flow``: backward, ``float32 [h, w, 2]``, and ``trust``, ``float32
-    [h, w, 1]``, at the flow's own size; ``None`` where a shot begins or nobody asked.
+    [h, w, 1]``, at the flow's own size; ``None`` where a shot begins or nobody asked. ``kept``: it is dreamed already.
     """
 
     index: int
@@ -36,6 +36,7 @@ class Seen:
     begins_shot: bool = True
     flow: np.ndarray | None = None
     trust: np.ndarray | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,19 +68,33 @@ class Pace:
     rate: float
 
 
-def watch(frames: Iterable[tuple[np.ndarray, bool]], *, first: int = 0) -> Iterator[Seen]:
-    """Pair each frame, which comes with whether it begins a shot, with its flow from the one before.
+@dataclass(frozen=True)
+class Shown:
+    """An input frame, ``float32 [height, width, 3]``, as it comes up.
 
-    Frames before ``first`` need none: they are dreamed already.
+    ``follows`` asks how it follows from the one before; ``kept`` is for ``Seen``.
     """
+
+    index: int
+    frame: np.ndarray
+    begins_shot: bool
+    follows: bool
+    kept: bool = False
+
+
+def paired(shown: Iterable[Shown]) -> Iterator[Seen]:
+    """Pair each frame with its flow from the one before it, where that is asked for."""
     previous: np.ndarray | None = None
-    for index, (frame, begins_shot) in enumerate(frames):
-        current = luma(frame)
-        if begins_shot or index < first or previous is None:
-            yield Seen(index, frame, begins_shot)
-        else:
-            yield Seen(index, frame, begins_shot, *estimate(previous, current))
+    for each in shown:
+        current = luma(each.frame)
+        flow, trust = estimate(previous, current) if each.follows and previous is not None else (None, None)
+        yield Seen(each.index, each.frame, each.begins_shot, flow, trust, each.kept)
         previous = current
+
+
+def watch(frames: Iterable[tuple[np.ndarray, bool]]) -> Iterator[Seen]:
+    """``paired`` for frames that come with whether they begin a shot; all others follow from the one before."""
+    return paired(Shown(index, *each, follows=not each[1]) for index, each in enumerate(frames))
 
 
 def carry(state: State, seen: Seen, settings: Carry) -> State:

@@ -36,22 +36,10 @@ class CutFinder:
         return index == 0 or bool(cuts)
 
 
-def in_shots(frames: Iterable[np.ndarray], finder: "CutFinder | KnownCuts") -> Iterator[tuple[np.ndarray, bool]]:
+def in_shots(frames: Iterable[np.ndarray], finder: "CutFinder") -> Iterator[tuple[np.ndarray, bool]]:
     """Each frame, and whether it begins a shot."""
     for frame in frames:
         yield frame, finder.begins_shot(frame)
-
-
-class KnownCuts:
-    """Tells of cuts that are known already, as a ``CutFinder`` would."""
-
-    def __init__(self, cuts: Iterable[int]) -> None:
-        self._cuts, self._next = frozenset(cuts), 0
-
-    def begins_shot(self, _frame: np.ndarray) -> bool:
-        """Frames are asked for one after another."""
-        self._next += 1
-        return self._next - 1 in self._cuts
 
 
 def _small_bgr(frame: np.ndarray) -> np.ndarray:

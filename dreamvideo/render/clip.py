@@ -8,9 +8,10 @@ for each frame:
 import math
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,15 +22,16 @@ from dreamvideo.media.prefetch import prefetch
 from dreamvideo.media.sink import OutputKind
 from dreamvideo.media.source import Source
 from dreamvideo.motion.camera import UNMOVED, Path, Pyramid, plan_path
-from dreamvideo.motion.carry import Seen, watch
-from dreamvideo.motion.shots import CutFinder, KnownCuts, in_shots
+from dreamvideo.motion.carry import Seen, Shown, paired
+from dreamvideo.motion.shots import CutFinder, in_shots
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import Job, Listener, Report, Stopped
 from dreamvideo.render.journal import Journal
 from dreamvideo.render.listening import Heard, plan_timeline, track_of
 from dreamvideo.render.picture import render_still
-from dreamvideo.render.pipeline import Result, find_journal, render_film
+from dreamvideo.render.pipeline import Result, open_journal, render_film
 from dreamvideo.render.recurrence import Dreamt, Recurrence
+from dreamvideo.render.selection import gathered, needed, part_of_sound, spacing
 from dreamvideo.render.start import Notes, check_job, load_dreamer, made_of, open_input
 from dreamvideo.render.timeline import Timeline
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
 
 AHEAD = 3  # frames decoded beside the one in flight
+FURTHEST_READ = 250  # frames of a gap that is read through; a further one is jumped over
 
 
 def render_clip(job: Job, listener: Listener) -> Report:
@@ -47,22 +50,57 @@ def render_clip(job: Job, listener: Listener) -> Report:
         notes.add(source.warnings)
         if source.still and kind is OutputKind.STILL:
             return render_still(job, source, notes, begun)
-        journal = find_journal(job)
-        sound = track_of(job.config) or source.sound
-        try:
-            heard = plan_timeline(job.config, source, sound, listener, scout=camera_moves(job.config))
-        except Stopped:
-            return Report(job.output, 0, 0, 0, time.monotonic() - begun, interrupted=True, notes=notes.all)
-        path = camera_path(heard.timeline, source) if camera_moves(job.config) else None
-        dreamer = load_dreamer(job.config)
-        with (
-            _filmed(job, source, path) as filmed,
-            Companions(dreamer.pictures, source, start=job.config.input.start) as companions,
-        ):
-            notes.add(dreamer.notes(source.height, source.width))
-            notes.add(companions.notes(dreamer.objective.masks, source))
-            film = ClipFilm(job.config, source, Shooting(filmed, path), heard, dreamer, companions)
-            return render_film(job, film, journal, notes, begun)
+        with open_journal(job, notes) as journal:
+            try:
+                heard = hear_clip(job, source, listener)
+            except Stopped:
+                return Report(job.output, 0, 0, 0, time.monotonic() - begun, interrupted=True, notes=notes.all)
+            with film_clip(job, source, heard, notes) as film:
+                return render_film(job, film, journal, notes, begun)
+
+
+def hear_clip(job: Job, source: Source, listener: Listener) -> Heard:
+    """Work out a clip's schedules; its cuts are looked for first where that has to be known. Raises ``Stopped``."""
+    sound = track_of(job.config) or source.sound
+    scout = camera_moves(job.config) or job.frames is not None
+    return plan_timeline(job.config, source, sound, listener, scout=scout)
+
+
+@contextmanager
+def film_clip(job: Job, source: Source, heard: Heard, notes: Notes) -> Iterator["ClipFilm"]:
+    """The film of a clip, with its network loaded."""
+    path = camera_path(heard.timeline, source) if camera_moves(job.config) else None
+    part = part_of(job, heard.timeline)
+    dreamer = load_dreamer(job.config)
+    with (
+        _filmed(job, source, path) as filmed,
+        Companions(dreamer.pictures, source, start=job.config.input.start) as companions,
+    ):
+        notes.add(dreamer.notes(source.height, source.width))
+        notes.add(companions.notes(dreamer.objective.masks, source))
+        yield ClipFilm(job.config, source, Shooting(filmed, path), heard, dreamer, companions, part)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a clip is dreamed, each of ``stretches`` from nothing, and which frames are shown; None for all."""
+
+    stretches: Sequence[range]
+    shown: Sequence[int] | None = None
+
+
+def part_of(job: Job, timeline: Timeline) -> Part:
+    """What of a clip ``job`` asks for. Raises ``ConfigError`` where that is nothing."""
+    if job.frames is None:
+        return Part([range(sys.maxsize if job.first is None else job.first)])
+    clock = timeline.clock
+    shown = job.frames.indices(clock.count)[: job.first]
+    return Part(needed(shown, clock.cuts, carries=carries(timeline)), shown)
+
+
+def carries(timeline: Timeline) -> bool:
+    """Whether any frame follows from the one before it."""
+    return bool(timeline.values("carry.strength").any())
 
 
 def camera_moves(config: Config) -> bool:
@@ -110,16 +148,18 @@ class ClipFilm:
         heard: Heard,
         dreamer: "Dreamer",
         companions: Companions,
+        part: Part,
     ) -> None:
-        self.source, self.sound, self.dreamer, self.companions = source, heard.sound, dreamer, companions
+        self.source, self.dreamer, self.companions, self.part = source, dreamer, companions, part
         self.timeline = heard.timeline
-        self.with_memory = dreamer.carries_memory
         self.shots = 0
         self._config, self._heard, self._shooting = config, heard, shooting
 
     @property
     def total(self) -> int | None:
-        return self.timeline.clock.count if self._heard.scouted else self._shooting.filmed.frame_count
+        known = self.timeline.clock.count if self._heard.scouted else self._shooting.filmed.frame_count
+        asked = sum(len(stretch) for stretch in self.part.stretches)
+        return asked if asked < sys.maxsize and (known is None or asked < known) else known
 
     def manifest(self) -> dict[str, Any]:
         return made_of(self._config, self.source, self.dreamer, self.companions)
@@ -127,37 +167,77 @@ class ClipFilm:
     def warnings(self) -> list[str]:
         return [*self._shooting.filmed.warnings, *self.companions.warnings]
 
-    def dreams(self, journal: Journal, done: int) -> Iterator[Dreamt]:
+    def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> set[int]:
+        def asked(index: int) -> bool:
+            return any(index in stretch for stretch in self.part.stretches)
+
+        return journal.kept(with_memory=self.dreamer.carries_memory, among=asked, progress=progress)
+
+    def dreams(self, journal: Journal, kept: Set[int]) -> Iterator[Dreamt]:
         recurrence = Recurrence(self.timeline, self.dreamer)
-        alone = not self.timeline.values("carry.strength").any()
-        with prefetch(watch(self._frames(), first=sys.maxsize if alone else done), AHEAD) as ahead:
+        passed: list[Seen] = []  # of this shot, kept: its first frame and the latest
+        with prefetch(paired(self._course(kept)), AHEAD) as ahead:
             for seen in ahead:
                 self.shots += seen.begins_shot
-                if seen.index >= done:
-                    yield recurrence.next(seen, self.companions.at(seen.index))
-                elif seen.begins_shot or seen.index == done - 1:
-                    self._recall(recurrence, journal, seen)
+                passed = [] if seen.begins_shot else passed
+                if seen.kept:
+                    passed = [*passed[:1], seen]
+                    continue
+                for before in passed:
+                    recurrence.recall(before, journal.state(before.index, before.frame), self._pictures(before))
+                passed = []
+                yield recurrence.next(seen, self._pictures(seen))
 
-    def _recall(self, recurrence: Recurrence, journal: Journal, seen: Seen) -> None:
-        recurrence.recall(seen, journal.state(seen.index, seen.frame), self.companions.at(seen.index))
+    def _pictures(self, seen: Seen) -> dict[str, np.ndarray]:
+        return self.companions.at(seen.index)
 
-    def _frames(self) -> Iterator[tuple[np.ndarray, bool]]:
-        """Every input frame through the camera, and whether it begins a shot: cuts are found as they were filmed."""
-        finder = (
-            KnownCuts(self.timeline.clock.cuts)
-            if self._heard.scouted
-            else CutFinder(self._config.shots, self.source.rate)
-        )
-        for index, (frame, begins_shot) in enumerate(in_shots(self._shooting.filmed.frames(), finder)):
-            yield self._shooting.seen(frame, index, self.source.width, self.source.height), begins_shot
+    def _course(self, kept: Set[int]) -> Iterator[Shown]:
+        """What to dream, in order: the frames that aren't ``kept``, and those that follow from them."""
+        carrying, anew = carries(self.timeline), False
+        for index, frame, begins_shot, follows in self._read(self.part.stretches):
+            is_kept = index in kept and not (anew and carrying and follows)
+            anew = not is_kept
+            yield Shown(index, frame, begins_shot, follows and carrying and not is_kept, is_kept)
+
+    def _read(self, stretches: Sequence[range]) -> Iterator[tuple[int, np.ndarray, bool, bool]]:
+        """Input frames through the camera: number, frame, whether it begins a shot, and whether it follows another.
+
+        Cuts are found as they were filmed.
+        """
+        if not self._heard.scouted:
+            finder = CutFinder(self._config.shots, self.source.rate)
+            frames = islice(self._shooting.filmed.frames(), stretches[-1].stop)
+            for index, (frame, begins_shot) in enumerate(in_shots(frames, finder)):
+                yield index, self._seen(frame, index), begins_shot, not begins_shot
+            return
+        cuts, firsts = frozenset(self.timeline.clock.cuts), {stretch.start for stretch in stretches}
+        for reading in gathered(stretches, FURTHEST_READ):
+            for index, frame in zip(reading, self._shooting.filmed.frames(reading.start), strict=False):
+                if any(index in stretch for stretch in stretches):
+                    begins_shot = index in cuts
+                    yield index, self._seen(frame, index), begins_shot, not (begins_shot or index in firsts)
+
+    def _seen(self, frame: np.ndarray, index: int) -> np.ndarray:
+        return self._shooting.seen(frame, index, self.source.width, self.source.height)
 
     def finished(self, journal: Journal, count: int) -> Result:
         """The kept frames, graded beside their inputs where the config asks for that."""
-        if is_neutral(self._config.color) and not any(key.startswith("color.") for key in self._config.moving):
-            return Result(count, lambda: journal.frames(count))
-        return Result(count, lambda: self._graded(journal, count))
+        numbers = range(count) if self.part.shown is None else self.part.shown
+        step = spacing(numbers)
+        sound = self._heard.sound if step and self._heard.sound else None
+        return Result(
+            len(numbers),
+            lambda: self._graded(journal, numbers) if self._grades else journal.frames(numbers),
+            self.source.rate / (step or 1),
+            part_of_sound(sound, numbers, self.source.rate) if sound and self.part.shown else sound,
+            self.part.shown,
+        )
 
-    def _graded(self, journal: Journal, count: int) -> Iterator[np.ndarray]:
-        pairs = zip(self._frames(), journal.frames(count), strict=False)
-        for index, ((frame, _), dreamed) in enumerate(pairs):
-            yield grade(frame, dreamed, self.timeline.at(index).color)
+    @property
+    def _grades(self) -> bool:
+        return not is_neutral(self._config.color) or any(key.startswith("color.") for key in self._config.moving)
+
+    def _graded(self, journal: Journal, numbers: Sequence[int]) -> Iterator[np.ndarray]:
+        stretches = gathered((range(index, index + 1) for index in numbers), 0)
+        for index, frame, _, _ in self._read(stretches):
+            yield grade(frame, journal.frame(index), self.timeline.at(index).color)

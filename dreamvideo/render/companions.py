@@ -11,6 +11,8 @@ import numpy as np
 from dreamvideo.errors import ConfigError, DreamError
 from dreamvideo.media.source import Source, open_source
 
+FURTHEST_READ = 250  # frames of a gap that is read through
+
 
 class Companions:
     """Opens every picture once. A clip runs along with the input, and its last frame goes on after its end.
@@ -45,13 +47,22 @@ class Companions:
     def at(self, index: int) -> dict[str, np.ndarray]:
         """The pictures for frame ``index``, ``float32 [height, width, 3]``, the very same arrays where none changed.
 
-        Frames are asked for in their order.
+        Quick where frames are asked for in their order.
         """
+        if not self._index <= index <= self._index + FURTHEST_READ:
+            self._jump(index)
         while self._index < index:
             self._index += 1
             for name in list(self._frames):
                 self._advance(name)
         return dict(self._latest)
+
+    def _jump(self, index: int) -> None:
+        """Read clips on from frame ``index``."""
+        self._index = index - 1
+        for name, source in self._sources.items():
+            if not (source.still and name in self._latest):
+                self._frames[name] = _from(source, index)
 
     def _advance(self, name: str) -> None:
         try:
@@ -63,7 +74,8 @@ class Companions:
             return
         del self._frames[name]
         if not self._sources[name].still:
-            self._ended.append(f"the clip {name} has {self._index} frames here; its last one goes on after them")
+            count = self._sources[name].frame_count or self._index
+            self._ended.append(f"the clip {name} has {count} frames here; its last one goes on after them")
 
     def identity(self) -> dict[str, Any]:
         """What the journal pins of each file."""
@@ -83,6 +95,18 @@ class Companions:
         """What was found wrong with the files so far, though they could be used."""
         found = [f"the picture {name}: {text}" for name, each in self._sources.items() for text in each.warnings]
         return [*found, *self._ended]
+
+
+def _from(source: Source, index: int) -> Iterator[np.ndarray]:
+    """Frames from ``index`` on; where there are none, the last."""
+    frame = None
+    for frame in source.frames(index):
+        yield frame
+    if frame is None:
+        for frame in source.frames():  # noqa: B007 - the last is wanted
+            pass
+        if frame is not None:
+            yield frame
 
 
 def _open(name: str, path: str, source: Source, start: float | None) -> Source:

@@ -1,8 +1,9 @@
 """A dive into a still, as a film: each frame is the dreamed frame before it through the camera, dreamed again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,18 +55,20 @@ class DiveFilm:
         way: Way,
         dreamer: "Dreamer",
         companions: Companions,
+        first: int | None = None,
     ) -> None:
+        """``first``: only so many frames from the beginning on."""
         self.source: Source = source
-        self.sound, self.dreamer, self.companions = heard.sound, dreamer, companions
-        self.with_memory = dreamer.carries_memory
+        self._sound, self.dreamer, self.companions = heard.sound, dreamer, companions
         self._config, self._timeline, self._way = config, heard.timeline, way
+        self._first = way.loop.dreamed if first is None else first
         self._still, self._picture_width = Pyramid(picture), picture.shape[1]
         self._latest = -1, picture
         self._prepared: Prepared | None = None
 
     @property
     def total(self) -> int:
-        return self._way.loop.dreamed
+        return min(self._way.loop.dreamed, self._first)
 
     def manifest(self) -> dict[str, Any]:
         return made_of(self._config, self.source, self.dreamer, self.companions)
@@ -83,10 +86,16 @@ class DiveFilm:
 
         loop = self._way.loop
         if count < loop.dreamed:  # only the first
-            return Result(count, lambda: map(dreamed, range(count)))
-        return Result(loop.count, lambda: loop.shown(dreamed))
+            return Result(count, lambda: map(dreamed, range(count)), self.source.rate, self._sound)
+        return Result(loop.count, lambda: loop.shown(dreamed), self.source.rate, self._sound)
 
-    def dreams(self, journal: Journal, done: int) -> Iterator[Dreamt]:
+    def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> set[int]:
+        """Each frame follows from all those before it: those behind a gap are dreamed again."""
+        kept = journal.kept(with_memory=self.dreamer.carries_memory, progress=progress)
+        return set(takewhile(kept.__contains__, range(self.total)))
+
+    def dreams(self, journal: Journal, kept: Set[int]) -> Iterator[Dreamt]:
+        done = len(kept)
         still = np.clip(self._original(self._way.path.places[0]), 0, 1)
         self._prepared = self.dreamer.prepare(still, self.companions.at(0))
         if done:

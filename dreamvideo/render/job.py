@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from dreamvideo.config import Config
+from dreamvideo.render.selection import Selection
 
 PREVIEW_FRAMES = 24
 
@@ -15,8 +16,8 @@ PREVIEW_FRAMES = 24
 class Job:
     """One input to one output.
 
-    ``work`` is the journal's folder; by default it lies beside the output. ``first``: only so many of the frames, the
-    same as in the whole.
+    ``work`` is the journal's folder; by default it lies beside the output. ``frames``: only these of a clip's frames,
+    and ``first``: only so many from the beginning on; they are the same as in the whole.
     """
 
     input: str
@@ -26,6 +27,7 @@ class Job:
     keep: bool = False
     overwrite: bool = False
     work: Path | None = None
+    frames: Selection | None = None
     first: int | None = None
 
 
@@ -33,7 +35,7 @@ class Job:
 class Progress:
     """One step of a render. ``total`` is an estimate until the last frame is known; ``None`` when there is none."""
 
-    stage: Literal["look", "dream", "encode"]
+    stage: Literal["look", "check", "dream", "encode", "verify"]
     done: int
     total: int | None
     objective: float | None = None

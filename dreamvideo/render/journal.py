@@ -1,28 +1,40 @@
-"""The work folder of one render: finished frames, the state of the last one, and the manifest of what made them.
+"""The work folder of one render: finished frames, the state they go on with, and the manifest of what made them.
 
-A frame counts once its PNG is there under its own name; the age it goes on with, and the ascent's memory where that
-is carried, are written before it. Frames are kept at 16 bits, and the render goes on from them as they were kept, so
-that a resumed render equals an uninterrupted one. Memories are large, and only the latest are kept.
+A frame counts once its record is there under its own name, and as it was written: each carries a checksum. What the
+ascent remembers, where that is carried, is written before it; such memories are large, and only the latest are kept.
+Frames are kept at 16 bits, and the render goes on from them as they were kept, so that a resumed render equals an
+uninterrupted one. Which frames are there is for the folder to say, in any order and with gaps.
 """
 
+import hashlib
 import json
+import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from filelock import FileLock, Timeout
 
-from dreamvideo.errors import DreamError, OutputError
+from dreamvideo.errors import DreamError, InputError, OutputError
 from dreamvideo.media.files import output_error, write_bytes
-from dreamvideo.media.still import read_png16, write_png16
-from dreamvideo.motion.carry import AGE_STEPS, State
+from dreamvideo.motion.carry import State
+from dreamvideo.render.record import Record, begins_shot, is_whole, pack, unpack
 
-FORMAT = "dreamvideo journal 1"
+FORMAT = "dreamvideo journal 2"
 MEMORIES = 8  # kept behind the latest frame: more than a crash can lose
+READERS = 4  # frames whose checksums are looked at side by side
+
+_MANIFEST, _LOCK, _OWNER, _HEADS = "dreamvideo.json", "dreamvideo.lock", "dreamvideo.owner.json", "heads"
+_FRAMES, _MEMORIES = "frames", "memories"
+_DIGEST = hashlib.sha256().digest_size
+_LONGEST = 100  # characters of a value that a message shows
 
 
 @contextmanager
@@ -35,142 +47,268 @@ def keeping(journal: "Journal") -> Iterator[None]:
         raise type(error)(f"{sentence}. What is finished is kept in {journal.folder}: go on with --resume") from error
 
 
-class Journal:
-    """Finished frames in ``folder``. Raises ``OutputError`` where it can't be made, written or gone on with."""
+class Strand:
+    """Finished frames in ``folder``, by their numbers.
+
+    Raises ``OutputError`` where one can't be written.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._manifest = folder / "dreamvideo.json"
-        self._frames, self._ages, self._memories = self._folders = [
-            folder / name for name in ("frames", "ages", "memories")
-        ]
 
-    def exists(self) -> bool:
-        """Whether a render has begun here. What else may lie in the folder is not taken for a journal."""
-        try:
-            return json.loads(self._manifest.read_text(encoding="utf-8"))["format"] == FORMAT
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
+    def kept(
+        self,
+        *,
+        with_memory: bool = False,
+        among: Callable[[int], bool] = lambda _: True,
+        progress: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> set[int]:
+        """The frames ``among`` those asked for that are there and whole.
 
-    def begin(self, manifest: dict[str, Any]) -> None:
-        """Make the folder, empty of frames, for the render that ``manifest`` (plain JSON data) describes."""
-        self.discard()
-        foreign = [path.name for path in (self._manifest, *self._folders) if path.exists()]
-        if foreign:
-            raise OutputError(f"{self.folder} holds {foreign[0]}, which no render made; choose another --work folder")
-        self._make(self.folder)
-        # The manifest comes first: killed after it, the folder is still known for a journal.
-        write_bytes(self._manifest, json.dumps({"format": FORMAT, **manifest}, indent=1).encode())
-        self._make(*self._folders)
-
-    def go_on(self, manifest: dict[str, Any]) -> None:
-        """Go on with the render here. Raises ``OutputError`` that says what differs unless it is ``manifest``'s."""
-        before = json.loads(self._manifest.read_text(encoding="utf-8"))
-        differences = list(_differences(before, {"format": FORMAT, **manifest}))
-        if differences:
-            raise OutputError(
-                f"{self.folder} was made with other settings ({'; '.join(differences)}); "
-                "set them back to go on with it, or leave --resume out and use --overwrite to start afresh"
-            )
-        self._make(*self._folders)
-
-    def _make(self, *folders: Path) -> None:
-        try:
-            for folder in folders:
-                folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise output_error(self.folder, error) from error
-
-    def finished(self, *, with_memory: bool = False) -> int:
-        """How many frames, from the first on, are there and whole: those after a damaged one are made again.
-
-        With ``with_memory`` the last of them has to have its memory, too.
+        With ``with_memory`` a gap can't be gone on from unless the memory of the frame before it is there: those
+        before it count as missing, back to one that has its memory, or to the beginning of their shot.
+        ``progress`` is told how many have been looked at, of how many.
         """
-        count = 0
-        while self._frame(count).is_file() and self._usable(count):
-            count += 1
-        while with_memory and count and not self._memory_usable(count - 1):
-            count -= 1
-        return count
+        listed = sorted(filter(among, self._listed()))
+        whole: dict[int, bool] = {}
+        with ThreadPoolExecutor(READERS, "journal") as pool:
+            for count, (index, found) in enumerate(zip(listed, pool.map(self._look, listed), strict=True), 1):
+                if found is not None:
+                    whole[index] = found
+                progress(count, len(listed))
+        return self._with_memory(whole) if with_memory else set(whole)
 
-    def _memory_usable(self, index: int) -> bool:
-        """Whether a frame's memory is there and whole: one of its numbers counts steps, the others make planes."""
+    def _listed(self) -> Iterator[int]:
+        with suppress(FileNotFoundError), os.scandir(self.folder / _FRAMES) as entries:
+            yield from (int(entry.name[:-4]) for entry in entries if re.fullmatch(r"\d{6,}\.png", entry.name))
+
+    def _look(self, index: int) -> bool | None:
+        """Whether a frame begins a shot; None if it is damaged."""
+        with suppress(OSError):
+            data = self._frame(index).read_bytes()
+            return begins_shot(data) if is_whole(data) else None
+        return None
+
+    def _with_memory(self, whole: dict[int, bool]) -> set[int]:
+        left = set(whole)
+        for index in sorted(whole):
+            last = index
+            while last + 1 not in left and last in left and self._values(last) is None:
+                left.remove(last)
+                if whole[last]:
+                    break
+                last -= 1
+        return left
+
+    def _values(self, index: int) -> np.ndarray | None:
+        """A frame's memory, ``float32 [n]``, the first of which counts steps; None if it is missing or damaged."""
         try:
-            numbers, rest = divmod(self._memory(index).stat().st_size, np.float32().itemsize)
+            data = self._memory(index).read_bytes()
         except OSError:
-            return False
-        return rest == 0 and numbers > 1 and (numbers - 1) % self.frame(index).size == 0
+            return None
+        digest, values = data[:_DIGEST], data[_DIGEST:]
+        return np.frombuffer(values, np.float32).copy() if hashlib.sha256(values).digest() == digest else None
 
-    def _usable(self, index: int) -> bool:
-        try:
-            self.frame(index)
-            self.age(index)
-        except (DreamError, OSError):
-            return False
-        return True
-
-    def keep(self, index: int, dreamed: np.ndarray, state: State) -> None:
+    def keep(self, index: int, dreamed: np.ndarray, state: State, *, begins_shot: bool = False) -> None:
         """Keep a finished frame, ``float32 [height, width, 3]``, and what of its state the frame doesn't tell."""
-        done, data = cv2.imencode(
-            ".png", np.rint(state.age * AGE_STEPS).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 1]
-        )
-        assert done
-        write_bytes(self._age(index), data.tobytes())
+        memory = None
         if state.memory is not None:
-            write_bytes(self._memory(index), np.float32(state.remembered).tobytes() + state.memory.tobytes())
+            values = np.float32(state.remembered).tobytes() + state.memory.tobytes()
+            memory = hashlib.sha256(values).digest() + values
+        self.put(index, pack(Record(dreamed, state.age, begins_shot)), memory)
+
+    def put(self, index: int, record: bytes, memory: bytes | None = None) -> None:
+        """Keep a frame that ``take`` gave elsewhere."""
+        if memory is not None:
+            write_bytes(self._memory(index), memory)
             self._memory(index - MEMORIES).unlink(missing_ok=True)
-        write_png16(str(self._frame(index)), dreamed)
+        write_bytes(self._frame(index), record)
+
+    def take(self, index: int) -> tuple[bytes, bytes | None]:
+        """The files of a kept frame: its record, and its memory where it has one. Raises ``OSError``."""
+        memory = self._memory(index)
+        return self._frame(index).read_bytes(), memory.read_bytes() if memory.exists() else None
 
     def state(self, index: int, frame: np.ndarray) -> State:
         """The state in which a kept frame, whose input was ``frame``, goes on.
 
-        Raises ``InputError`` or ``OSError`` where it is missing or damaged.
+        Raises ``InputError`` where it is missing or damaged.
         """
-        state = State(frame, self.frame(index) - frame, self.age(index))
+        record = self._record(index)
+        if record.dreamed.shape != frame.shape or record.age.shape != (*frame.shape[:2], 1):
+            raise InputError(f"{self._frame(index)} is of another size than the input; use --overwrite to start afresh")
+        state = State(frame, record.dreamed - frame, record.age)
         if not self._memory(index).exists():
             return state
-        values = np.fromfile(self._memory(index), np.float32)
+        values = self._values(index)
+        if values is None or values.size % frame[..., 0].size != 1:
+            raise InputError(f"{self._memory(index)} is damaged; delete it and go on with --resume")
         return replace(state, memory=values[1:].reshape(*frame.shape[:2], -1), remembered=float(values[0]))
 
     def frame(self, index: int) -> np.ndarray:
-        """The kept frame, ``float32 [height, width, 3]``. Raises ``InputError`` if it is damaged."""
-        return read_png16(str(self._frame(index)))
+        """The kept frame, ``float32 [height, width, 3]``. Raises ``InputError`` if it is missing or damaged."""
+        return self._record(index).dreamed
 
-    def age(self, index: int) -> np.ndarray:
-        """The kept age, ``float32 [height, width, 1]``. Raises ``OSError`` if it is missing or damaged."""
-        pixels = cv2.imdecode(np.frombuffer(self._age(index).read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
-        if pixels is None:
-            raise OSError(f"{self._age(index)} is damaged")
-        return pixels[..., None].astype(np.float32) / np.float32(AGE_STEPS)
+    def _record(self, index: int) -> Record:
+        file = self._frame(index)
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise InputError(f"{file} cannot be read: {error.strerror}; go on with --resume") from error
+        return unpack(data, str(file))
 
-    def frames(self, count: int) -> Iterator[np.ndarray]:
-        """The first ``count`` kept frames, one after another."""
-        return (self.frame(index) for index in range(count))
+    def make(self) -> None:
+        """Make the folders. Raises ``OutputError``, also for links in the journal, which may lead anywhere."""
+        for name in (_FRAMES, _MEMORIES):
+            _make(_no_link(self.folder / name))
+
+    def _frame(self, index: int) -> Path:
+        return self.folder / _FRAMES / f"{index:06d}.png"
+
+    def _memory(self, index: int) -> Path:
+        return self.folder / _MEMORIES / f"{index:06d}.float32"
+
+
+class Journal(Strand):
+    """The work folder; its own frames are what the output is made of.
+
+    ``heads`` holds the first frames of chunks, which are faded into those of the chunk before. Raises ``OutputError``
+    where the folder can't be made, written or gone on with.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.heads = Strand(folder / _HEADS)
+        self._manifest = folder / _MANIFEST
+
+    def exists(self) -> bool:
+        """Whether a render has begun here. What else may lie in the folder is not taken for a journal."""
+        try:
+            return self._read()["format"] == FORMAT
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return False
+
+    def _read(self) -> Any:
+        return json.loads(self._manifest.read_text(encoding="utf-8"))
+
+    @contextmanager
+    def owned(self, note: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Keep other processes out, on this machine and on others that see the folder, as far as its disk can.
+
+        Raises ``OutputError`` that names the process which has it. The system frees the lock of a process that is
+        gone; what it left is taken over, with a ``note``.
+        """
+        mine = not self.folder.exists() or self.exists()
+        _make(self.folder)
+        lock = FileLock(self.folder / _LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            owner = self._owner() or "another process"
+            raise OutputError(
+                f"{self.folder} is in use by {owner}; wait until that ends, or choose another --work folder"
+            ) from None
+        except OSError as error:
+            raise output_error(self.folder, error) from error
+        try:
+            gone = self._owner()
+            if gone is not None:
+                note(f"{self.folder} was left behind by {gone}, which is gone; taking it over")
+            write_bytes(
+                self.folder / _OWNER, json.dumps({"process": os.getpid(), "host": socket.gethostname()}).encode()
+            )
+            yield
+        finally:
+            (self.folder / _OWNER).unlink(missing_ok=True)
+            (self.folder / _LOCK).unlink(missing_ok=True)
+            lock.release()
+            with suppress(OSError):  # something is in it
+                if mine:
+                    self.folder.rmdir()
+
+    def _owner(self) -> str | None:
+        """Who has the folder, or had it: "process 123 on host"."""
+        try:
+            owner = json.loads((self.folder / _OWNER).read_text(encoding="utf-8"))
+            return f"process {int(owner['process'])} on {str(owner['host'])[:100]}"
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return "a process unknown"
+
+    def begin(self, manifest: dict[str, Any]) -> None:
+        """Make the folder, empty of frames, for the render that ``manifest`` (plain JSON data) describes."""
+        self.discard()
+        mine = [self._manifest, self.folder / _FRAMES, self.folder / _MEMORIES, self.heads.folder]
+        foreign = [path.name for path in mine if path.exists() or path.is_symlink()]
+        if foreign:
+            raise OutputError(f"{self.folder} holds {foreign[0]}, which no render made; choose another --work folder")
+        # The manifest comes first: killed after it, the folder is still known for a journal.
+        write_bytes(self._manifest, json.dumps({"format": FORMAT, **manifest}, indent=1).encode())
+        self.make()
+
+    def go_on(self, manifest: dict[str, Any]) -> None:
+        """Go on with the render here. Raises ``OutputError`` that says what differs unless it is ``manifest``'s."""
+        try:
+            before = self._read()
+        except (OSError, ValueError, RecursionError) as error:
+            raise OutputError(f"{self._manifest} cannot be read; use --overwrite to start afresh") from error
+        differences = list(_differences(before, {"format": FORMAT, **manifest}))
+        changed = sorted({key.partition(".")[0] for key, _ in differences} & {"input", "sound", "pictures"})
+        if changed:
+            what = "; ".join(text for key, text in differences if key.partition(".")[0] in changed)
+            raise OutputError(
+                f"{' and '.join(changed)} changed on disk since {self.folder} was begun ({what}); "
+                "bring back what it was, or leave --resume out and use --overwrite to start afresh"
+            )
+        if differences:
+            raise OutputError(
+                f"{self.folder} was made with other settings ({'; '.join(text for _, text in differences)}); "
+                "set them back to go on with it, or leave --resume out and use --overwrite to start afresh"
+            )
+        self.make()
+
+    def make(self) -> None:
+        _no_link(self.heads.folder)
+        super().make()
+
+    def frames(self, indices: Iterable[int]) -> Iterator[np.ndarray]:
+        """Kept frames by their numbers, one after another."""
+        return (self.frame(index) for index in indices)
 
     def discard(self) -> None:
         """Remove what this journal wrote, if it is one, and the folder if nothing else is in it."""
         if not self.exists():
             return
-        for folder in self._folders:
-            shutil.rmtree(folder, ignore_errors=True)
+        for name in (_FRAMES, _MEMORIES, _HEADS):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
         self._manifest.unlink(missing_ok=True)
-        if not any(self.folder.iterdir()):
+        with suppress(OSError):  # something else is in it
             self.folder.rmdir()
 
-    def _frame(self, index: int) -> Path:
-        return self._frames / f"{index:06d}.png"
 
-    def _age(self, index: int) -> Path:
-        return self._ages / f"{index:06d}.png"
-
-    def _memory(self, index: int) -> Path:
-        return self._memories / f"{index:06d}.float32"
+def _no_link(path: Path) -> Path:
+    if path.is_symlink():
+        raise OutputError(f"{path} is a link, and a journal is not written through one; remove it")
+    return path
 
 
-def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
-    """``key: before, now now`` for every leaf that differs between two trees of JSON data."""
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(folder, error) from error
+
+
+def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """The key and ``key was before, is now`` for every leaf that differs between two trees of JSON data."""
     if isinstance(before, dict) and isinstance(now, dict):
         for name in sorted(before.keys() | now.keys()):
             yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else name)
     elif before != now:
-        yield f"{key} was {before}, is {now}"
+        yield key, f"{key} was {_shown(before)}, is {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

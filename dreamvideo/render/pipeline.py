@@ -1,13 +1,14 @@
 """The loop: take dreamed frames from a film, keep each, and at the end join them with the sound into the output.
 
 for dreamed in film: journal.keep(dreamed)
-encode(film.finished(journal), sound)
+encode(film.finished(journal))
 """
 
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,23 +30,28 @@ BEHIND = 3  # frames waiting to be written, beside the one in flight
 
 @dataclass(frozen=True)
 class Result:
-    """What is encoded: ``count`` frames, of which ``frames`` gives a fresh iterator, ``float32 [height, width, 3]``."""
+    """What is encoded: ``count`` frames, of which ``frames`` gives a fresh iterator, ``float32 [height, width, 3]``.
+
+    ``rate`` is in frames a second. ``numbers`` are those of the frames in the whole, by which a folder names them; None
+    where they run from 0.
+    """
 
     count: int
     frames: Callable[[], Iterator[np.ndarray]]
+    rate: Fraction
+    sound: Sound | None
+    numbers: Sequence[int] | None = None
 
 
 class Film(Protocol):
     """Frames that are dreamed one after another, each from those before it: a clip's, or a dive's.
 
-    ``source`` gives the output its rate, colours and aspect; ``total`` is how many frames are to be dreamed, None where
-    that is unknown; ``shots`` is how many have begun so far; ``with_memory`` says whether the ascent's memory is state.
+    ``source`` gives the output its colours and aspect; ``total`` is how many frames are to be dreamed, None where that
+    is unknown; ``shots`` is how many have begun so far.
     """
 
     source: Source
-    sound: Sound | None
     shots: int
-    with_memory: bool
 
     @property
     def total(self) -> int | None: ...
@@ -53,12 +59,16 @@ class Film(Protocol):
         """What decides the frames, as plain JSON data: if any of it changes, they can't be gone on with."""
         ...
 
-    def dreams(self, journal: Journal, done: int) -> Iterator[Dreamt]:
-        """Every frame from ``done`` on; those before it are in the journal."""
+    def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> set[int]:
+        """The numbers of those frames that the journal holds and that can be gone on from."""
+        ...
+
+    def dreams(self, journal: Journal, kept: Set[int]) -> Iterator[Dreamt]:
+        """Every frame that is not in ``kept``, and those that follow from one that isn't."""
         ...
 
     def finished(self, journal: Journal, count: int, /) -> Result:
-        """What the ``count`` kept frames are made into."""
+        """What the kept frames are made into, of which there are ``count``."""
         ...
 
     def warnings(self) -> list[str]:
@@ -66,25 +76,62 @@ class Film(Protocol):
         ...
 
 
-def find_journal(job: Job) -> Journal:
-    """The journal of ``job``. Raises ``OutputError`` where one lies that nobody asked to go on with or to replace."""
+@contextmanager
+def open_journal(job: Job, notes: Notes) -> Iterator[Journal]:
+    """The journal of ``job``, for this process alone.
+
+    Raises ``OutputError`` where one lies that nobody asked to go on with or to replace, or that another process has.
+    """
     journal = Journal(job.work or journal_folder(job.output))
-    if journal.exists() and not job.resume and not job.overwrite:
-        raise OutputError(
-            f"{journal.folder} holds an unfinished render; go on with --resume, or start afresh with --overwrite"
-        )
-    return journal
+    with journal.owned(lambda text: notes.add([text])):
+        if journal.exists() and not job.resume and not job.overwrite:
+            raise OutputError(
+                f"{journal.folder} holds an unfinished render; go on with --resume, or start afresh with --overwrite"
+            )
+        yield journal
 
 
-def render_film(job: Job, film: Film, journal: Journal, notes: Notes, begun: float) -> Report:
+Dreaming = Callable[[Film, Journal, Set[int], Listener], tuple[int, bool]]
+"""Dreams what is not kept yet. Gives how many frames are finished then, and whether it was stopped before the last."""
+
+
+def dream_in_turn(film: Film, journal: Journal, kept: Set[int], listener: Listener) -> tuple[int, bool]:
+    """Dream one frame after another, in this process."""
+    finished = set(kept)
+    listener.progress(Progress("dream", len(finished), film.total))
+
+    def keep(dreamt: Dreamt) -> None:
+        journal.keep(dreamt.index, dreamt.dreamed, dreamt.state, begins_shot=dreamt.begins_shot)
+
+    dreams = film.dreams(journal, kept)
+    try:
+        with writebehind(keep, BEHIND) as behind:
+            while not listener.stop():
+                dreamt = next(dreams, None)
+                if dreamt is None:
+                    return len(finished), False
+                behind.put(dreamt)
+                finished.add(dreamt.index)
+                listener.progress(Progress("dream", len(finished), film.total, dreamt.objective))
+            return len(finished), True
+    finally:
+        dreams.close()  # pyright: ignore[reportAttributeAccessIssue] - they are generators
+
+
+def render_film(
+    job: Job, film: Film, journal: Journal, notes: Notes, begun: float, dreaming: Dreaming = dream_in_turn
+) -> Report:
     """Dream every frame of ``film`` into ``journal`` and join them to ``job.output``; the journal goes then.
 
     ``begun``: when the render began, of ``time.monotonic``.
     """
     notes.add(film.warnings())
-    done = _open_journal(job, journal, film, notes)
+    try:
+        kept = _open(job, journal, film, notes)
+    except Stopped:
+        return Report(job.output, 0, 0, 0, time.monotonic() - begun, interrupted=True, work=journal.folder)
     with keeping(journal):
-        count, stopped = _dream(film, journal, done, notes.listener, job.first)
+        count, stopped = dreaming(film, journal, kept, notes.listener)
         notes.add(film.warnings())
         if not stopped:
             try:
@@ -96,7 +143,7 @@ def render_film(job: Job, film: Film, journal: Journal, notes: Notes, begun: flo
     return Report(
         output=job.output,
         frames=count,
-        dreamed=count - done,
+        dreamed=count - len(kept),
         shots=film.shots,
         seconds=time.monotonic() - begun,
         interrupted=stopped,
@@ -105,64 +152,41 @@ def render_film(job: Job, film: Film, journal: Journal, notes: Notes, begun: flo
     )
 
 
-def _open_journal(job: Job, journal: Journal, film: Film, notes: Notes) -> int:
-    """Go on with the journal, or begin it; the number of frames that are finished."""
+def _open(job: Job, journal: Journal, film: Film, notes: Notes) -> set[int]:
+    """Go on with the journal, or begin it; the frames that are finished. Raises ``Stopped``."""
     config = job.config.model_dump(mode="json", exclude={"output"})
     manifest = {"version": __version__, "config": config, **film.manifest()}
     if job.resume and journal.exists():
         journal.go_on(manifest)
-        done = journal.finished(with_memory=film.with_memory)
-        notes.add([f"resuming after {done} finished frame{'s' * (done != 1)}"])
-        return done
+        kept = film.kept(journal, lambda done, total: _tick(notes.listener, Progress("check", done, total)))
+        notes.add([f"resuming after {len(kept)} finished frame{'s' * (len(kept) != 1)}"])
+        return kept
     if job.resume:
         notes.add([f"there is nothing to resume in {journal.folder}; rendering from the start"])
     journal.begin(manifest)
-    return 0
+    return set()
 
 
-def _dream(film: Film, journal: Journal, done: int, listener: Listener, first: int | None) -> tuple[int, bool]:
-    """Dream every frame from ``done`` on, up to ``first``. Returns how many are finished, and if it was stopped."""
-    count, most = done, sys.maxsize if first is None else first
-    listener.progress(Progress("dream", count, _at_most(film.total, first)))
-
-    def keep(dreamt: Dreamt) -> None:
-        journal.keep(dreamt.index, dreamt.dreamed, dreamt.state)
-
-    dreams = film.dreams(journal, done)
-    try:
-        with writebehind(keep, BEHIND) as behind:
-            while not listener.stop():
-                dreamt = next(dreams, None) if count < most else None
-                if dreamt is None:
-                    return count, False
-                behind.put(dreamt)
-                count += 1
-                listener.progress(Progress("dream", count, _at_most(film.total, first), dreamt.objective))
-            return count, True
-    finally:
-        dreams.close()  # pyright: ignore[reportAttributeAccessIssue] - they are generators
-
-
-def _at_most(total: int | None, first: int | None) -> int | None:
-    return total if total is None or first is None else min(total, first)
+def _tick(listener: Listener, progress: Progress) -> None:
+    listener.progress(progress)
+    if listener.stop():
+        raise Stopped
 
 
 def _join(job: Job, film: Film, result: Result, notes: Notes) -> None:
-    """Encode ``result`` with the film's sound into the output. Raises ``Stopped`` if a stop is asked for."""
+    """Encode ``result`` with its sound into the output. Raises ``Stopped`` if a stop is asked for."""
     encoded = 0
 
     def tick() -> None:
         nonlocal encoded
         encoded += 1
-        notes.listener.progress(Progress("encode", encoded, result.count))
-        if notes.listener.stop():
-            raise Stopped
+        _tick(notes.listener, Progress("encode", encoded, result.count))
 
     spec = ClipSpec(
-        rate=film.source.rate,
+        rate=result.rate,
         colors=film.source.colors,
         sample_aspect=film.source.sample_aspect,
-        sound=film.sound,
+        sound=result.sound,
         crf=job.config.output.crf,
         metadata=to_toml(job.config),
         gif=GifSpec(colors=job.config.output.gif_colors),

@@ -11,6 +11,7 @@ import numpy as np
 from dreamvideo.config import Config, Dream
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import Pace, carried_pace, still_pace
+from dreamvideo.render.clip import part_of
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.job import PREVIEW_FRAMES, Job, Plan
 from dreamvideo.render.listening import plan_timeline, track_of
@@ -52,8 +53,10 @@ def make_plan(job: Job, opened: Source | None = None) -> Plan:
     with opened or open_input(job) as source:
         check_job(job, source)
         sound = track_of(job.config) or source.sound
-        heard = plan_timeline(job.config, source, sound, silent=source.frame_count == 1)
-        return plan_course(job, Course(source, heard.timeline, source.frame_count, carried_pace))
+        asked = job.frames is not None
+        heard = plan_timeline(job.config, source, sound, scout=asked, silent=source.frame_count == 1)
+        count = sum(map(len, part_of(job, heard.timeline).stretches)) if asked else source.frame_count
+        return plan_course(job, Course(source, heard.timeline, count, carried_pace))
 
 
 def plan_course(job: Job, course: Course) -> Plan:
@@ -106,7 +109,12 @@ def preview_config(job: Job, opened: Source | None = None) -> Config:
             dropped += 1
         width = max(1, round(source.width / dream.octave_scale**dropped))
         end = given.end
-        if not source.still and not moving and (source.frame_count is None or source.frame_count > PREVIEW_FRAMES):
+        if (
+            not source.still
+            and not moving
+            and job.frames is None
+            and (source.frame_count is None or source.frame_count > PREVIEW_FRAMES)
+        ):
             end = float(Fraction(given.start or 0) + PREVIEW_FRAMES / source.rate)
         return job.config.model_copy(
             update={

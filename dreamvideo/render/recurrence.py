@@ -42,6 +42,7 @@ class Dreamt:
     dreamed: np.ndarray
     state: State
     objective: float
+    begins_shot: bool = False
 
 
 class Recurrence:
@@ -68,7 +69,7 @@ class Recurrence:
         dreamed = quantize16(state.frame + state.residual)
         state = replace(state, residual=dreamed - state.frame)
         self._go_on(seen, state)
-        return Dreamt(seen.index, dreamed, state, objective)
+        return Dreamt(seen.index, dreamed, state, objective, seen.begins_shot)
 
     def recall(self, seen: Seen, state: State, pictures: Mapping[str, np.ndarray] | None = None) -> None:
         """Go on from a frame that an earlier run finished in ``state``."""

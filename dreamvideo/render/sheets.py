@@ -82,19 +82,20 @@ def make_sheet(
     """
     begun = time.monotonic()
     check_size(layout, job.output)
-    done = min(_begin(job, journal, layout, made_of, notes), len(cells))
-    count = _dream(journal, cells, layout, done, notes)
-    stopped = count < len(cells)
-    if not stopped:
-        sheet = contact_sheet(layout, [cell.label for cell in cells], journal.frames(count))
-        with keeping(journal):
-            write_picture(job.output, sheet, job.config)
-    if not (stopped or job.keep):
-        journal.discard()
+    with journal.owned(lambda text: notes.add([text])):
+        kept = {index for index in _begin(job, journal, layout, made_of, notes) if index < len(cells)}
+        count = _dream(journal, cells, layout, kept, notes)
+        stopped = count < len(cells)
+        if not stopped:
+            sheet = contact_sheet(layout, [cell.label for cell in cells], journal.frames(range(count)))
+            with keeping(journal):
+                write_picture(job.output, sheet, job.config)
+        if not (stopped or job.keep):
+            journal.discard()
     return SheetReport(
         output=job.output,
         cells=count,
-        dreamed=count - done,
+        dreamed=count - len(kept),
         seconds=time.monotonic() - begun,
         interrupted=stopped,
         work=journal.folder if stopped or job.keep else None,
@@ -102,34 +103,37 @@ def make_sheet(
     )
 
 
-def _begin(job: SheetJob, journal: Journal, layout: Layout, made_of: dict[str, Any], notes: Notes) -> int:
-    """Go on with the journal, or begin it; the number of cells that are finished."""
+def _begin(job: SheetJob, journal: Journal, layout: Layout, made_of: dict[str, Any], notes: Notes) -> set[int]:
+    """Go on with the journal, or begin it; the numbers of the cells that are finished."""
     config = job.config.model_dump(mode="json", exclude={"output"})
     manifest = {"version": __version__, "cell": list(layout.cell), "config": config, **made_of}
     if job.resume and journal.exists():
         journal.go_on(manifest)
-        done = journal.finished()
-        notes.add([f"resuming after {done} finished cell{'s' * (done != 1)}"])
-        return done
+        kept = journal.kept()
+        notes.add([f"resuming after {len(kept)} finished cell{'s' * (len(kept) != 1)}"])
+        return kept
     if job.resume:
         notes.add([f"there is nothing to resume in {journal.folder}; dreaming from the start"])
     journal.begin(manifest)
-    return 0
+    return set()
 
 
-def _dream(journal: Journal, cells: Sequence[Cell], layout: Layout, done: int, notes: Notes) -> int:
-    """Dream and keep the cells from ``done`` on until the last, or a stop; how many are finished then."""
-    listener = notes.listener
+def _dream(journal: Journal, cells: Sequence[Cell], layout: Layout, kept: set[int], notes: Notes) -> int:
+    """Dream and keep the cells that aren't ``kept`` until the last, or a stop; how many are finished then."""
+    listener, done = notes.listener, len(kept)
     listener.progress(Progress("dream", done, len(cells)))
     with keeping(journal):
-        for index, cell in enumerate(cells[done:], done):
+        for index, cell in enumerate(cells):
+            if index in kept:
+                continue
             if listener.stop():
-                return index
+                break
             picture, objective = cell.dream()
             small = resize(picture, *layout.cell)
             journal.keep(index, small, State(small, small, _NO_AGE))
-            listener.progress(Progress("dream", index + 1, len(cells), objective))
-    return len(cells)
+            done += 1
+            listener.progress(Progress("dream", done, len(cells), objective))
+    return done
 
 
 def check_size(layout: Layout, output: str) -> None:

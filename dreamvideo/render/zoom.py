@@ -21,7 +21,7 @@ from dreamvideo.render.dive import DiveFilm, Way, dive_pace
 from dreamvideo.render.job import Job, Listener, Plan, Report
 from dreamvideo.render.listening import Heard, plan_timeline, track_of
 from dreamvideo.render.loops import plan_loop
-from dreamvideo.render.pipeline import find_journal, render_film
+from dreamvideo.render.pipeline import open_journal, render_film
 from dreamvideo.render.plan import Course, plan_course, preview_config
 from dreamvideo.render.start import Notes, check_job, load_dreamer
 
@@ -37,15 +37,15 @@ def render_zoom(job: Job, listener: Listener) -> Report:
     job = settled(job)
     with open_dive(job) as source:
         notes.add(source.warnings)
-        journal = find_journal(job)
-        heard = plan_timeline(job.config, source, source.sound)
-        way = plan_way(job.config, source, heard)
-        dreamer = load_dreamer(job.config)
-        with Companions(dreamer.pictures, source) as companions:
-            notes.add(dreamer.notes(source.height, source.width))
-            notes.add(companions.notes(dreamer.objective.masks, source))
-            film = DiveFilm(job.config, source, source.picture, heard, way, dreamer, companions)
-            return render_film(job, film, journal, notes, begun)
+        with open_journal(job, notes) as journal:
+            heard = plan_timeline(job.config, source, source.sound)
+            way = plan_way(job.config, source, heard)
+            dreamer = load_dreamer(job.config)
+            with Companions(dreamer.pictures, source) as companions:
+                notes.add(dreamer.notes(source.height, source.width))
+                notes.add(companions.notes(dreamer.objective.masks, source))
+                film = DiveFilm(job.config, source, source.picture, heard, way, dreamer, companions, job.first)
+                return render_film(job, film, journal, notes, begun)
 
 
 def plan_zoom(job: Job) -> Plan:
@@ -101,8 +101,9 @@ class DiveSource(Source):
     def sound(self) -> Sound | None:
         return self._sound
 
-    def frames(self) -> Iterator[np.ndarray]:
-        yield np.clip(Pyramid(self.picture).seen(np.eye(3), self.width, self.height), 0, 1)
+    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
+        if first == 0:
+            yield np.clip(Pyramid(self.picture).seen(np.eye(3), self.width, self.height), 0, 1)
 
     def identity(self) -> dict[str, str | int]:
         return self._still.identity()

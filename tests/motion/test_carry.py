@@ -11,10 +11,12 @@ from dreamvideo.motion.carry import (
     OLDEST,
     Pace,
     Seen,
+    Shown,
     State,
     carried_pace,
     carry,
     catch_up,
+    paired,
     steady,
     still_pace,
     watch,
@@ -212,12 +214,20 @@ def test_watching_pairs_each_frame_with_its_flow_from_the_one_before() -> None:
         assert look.flow[20:-20, 20:-20].reshape(-1, 2).mean(axis=0) == pytest.approx([5, 0], abs=0.1)
 
 
-def test_watching_gives_no_flow_across_a_cut_or_for_what_is_dreamed_already() -> None:
+def test_watching_gives_no_flow_across_a_cut() -> None:
     dark, light = picture(40, 60, high=0.3, low=0), picture(40, 60, 1, low=0.7, high=1)
-    looks = list(watch([(dark, i == 0) for i in range(4)] + [(light, i == 0) for i in range(4)], first=2))
-    assert [look.begins_shot for look in looks] == [True, False, False, False, True, False, False, False]
-    assert [look.flow is None for look in looks] == [True, True, False, False, True, False, False, False]
+    looks = list(watch([(dark, i == 0) for i in range(3)] + [(light, i == 0) for i in range(3)]))
+    assert [look.begins_shot for look in looks] == [True, False, False, True, False, False]
+    assert [look.flow is None for look in looks] == [True, False, False, True, False, False]
     assert [look.trust is None for look in looks] == [look.flow is None for look in looks]
+
+
+def test_flow_is_made_only_where_it_is_asked_for() -> None:
+    frame = picture(40, 60)
+    asked = [False, False, True, False]
+    looks = list(paired(Shown(i, frame, i == 0, follows, kept=i == 1) for i, follows in enumerate(asked)))
+    assert [look.flow is not None for look in looks] == asked
+    assert [look.kept for look in looks] == [False, True, False, False]
 
 
 def constant_dream(level: float) -> State:

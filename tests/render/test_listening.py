@@ -11,7 +11,6 @@ from dreamvideo.config import Config
 from dreamvideo.errors import ConfigError, InputError
 from dreamvideo.media.source import Source, open_source
 from dreamvideo.media.still import read_image, write_image
-from dreamvideo.motion.shots import KnownCuts
 from dreamvideo.render.clip import render_clip
 from dreamvideo.render.job import Job, Listener
 from dreamvideo.render.listening import Heard, plan_timeline, track_of
@@ -179,11 +178,6 @@ def test_the_track_is_heard_in_the_result(studio: Studio, make: Make) -> None:
     assert [note for note in report.notes if "the rest is cut" in note]
     heard_there, given = samples(report.output)[1000:11000], samples(track)[1000:11000]
     assert np.corrcoef(heard_there, given)[0, 1] > 0.98
-
-
-def test_known_cuts_answer_as_the_finder_did() -> None:
-    known = KnownCuts([0, 3])
-    assert [known.begins_shot(np.zeros(1)) for _ in range(5)] == [True, False, False, True, False]
 
 
 def test_looking_for_cuts_shows_progress_and_can_be_stopped(studio: Studio) -> None:

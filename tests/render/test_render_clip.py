@@ -128,7 +128,7 @@ def test_a_truncated_last_frame_is_dreamed_again(studio: Studio, dreamed: list[i
     assert studio.kept() == studio.kept("whole.mp4")
 
 
-@pytest.mark.parametrize("lost", ["frames/000002.png", "ages/000004.png"])
+@pytest.mark.parametrize("lost", ["frames/000002.png", "frames/000004.png"])
 def test_a_lost_file_is_made_again(studio: Studio, lost: str) -> None:
     studio.render("whole.mp4", keep=True)
     studio.render(stop_after=5)
@@ -265,7 +265,7 @@ def test_a_frame_that_cannot_be_kept_ends_the_render(studio: Studio, monkeypatch
     def full(*_: Any) -> None:
         raise OutputError("the disk is full: no space left")
 
-    monkeypatch.setattr("dreamvideo.render.journal.write_png16", full)
+    monkeypatch.setattr("dreamvideo.render.journal.write_bytes", full)
     with pytest.raises(OutputError, match="full"):
         studio.render()
     assert "out.mp4" not in studio.files()

@@ -24,7 +24,7 @@ def journal(studio: Studio) -> Path:
     return journal_folder(str(studio.folder / "out.mp4"))
 
 
-@pytest.mark.parametrize("name", ["frames", "ages", "dreamvideo.json"])
+@pytest.mark.parametrize("name", ["frames", "memories", "heads", "dreamvideo.json"])
 def test_a_work_folder_with_files_of_the_users_is_refused(studio: Studio, tmp_path: Path, name: str) -> None:
     mine = tmp_path / "mine" / name / "mine.txt" if name != "dreamvideo.json" else tmp_path / "mine" / name
     mine.parent.mkdir(parents=True)
@@ -94,7 +94,7 @@ def test_a_damaged_frame_is_made_again_with_those_after_it(studio: Studio, dream
 
 def test_a_kill_before_the_first_frame_can_be_resumed(studio: Studio) -> None:
     studio.render(stop_after=1)
-    for name in ("frames", "ages"):
+    for name in ("frames", "memories"):
         shutil.rmtree(journal(studio) / name)
     assert studio.render(resume=True).dreamed == FRAMES
 

@@ -1,0 +1,84 @@
+"""A kept frame as one file: a 16-bit PNG that any viewer shows, with a chunk of ours before its end.
+
+The chunk ``dvST`` (ancillary, private, not safe to copy: PNG specification, 5.4) holds, in this order: the SHA-256 of
+everything before the chunk and of the rest of its own data, one byte that is 1 where the frame begins a shot, and the
+age of every pixel as an 8-bit grey PNG, in sixteenths of a frame.
+"""
+
+import hashlib
+import struct
+import zlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dreamvideo.errors import InputError
+from dreamvideo.media.still import decode_png16, encode_png16
+from dreamvideo.motion.carry import AGE_STEPS
+
+_KIND = b"dvST"
+_END = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+_DIGEST = hashlib.sha256().digest_size
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished frame, ``float32 [height, width, 3]`` in [0, 1], and its age, ``float32 [height, width, 1]``."""
+
+    dreamed: np.ndarray
+    age: np.ndarray
+    begins_shot: bool
+
+
+def pack(record: Record) -> bytes:
+    """The file of a record."""
+    ages = np.rint(record.age * AGE_STEPS).astype(np.uint8)
+    done, age = cv2.imencode(".png", ages, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert done
+    picture = encode_png16(record.dreamed).removesuffix(_END)
+    rest = bytes([record.begins_shot]) + age.tobytes()
+    chunk = _KIND + _digest(picture, rest) + rest
+    return b"".join([picture, struct.pack(">I", len(chunk) - 4), chunk, struct.pack(">I", zlib.crc32(chunk)), _END])
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether the file of a record is as it was packed."""
+    return _parts(data) is not None
+
+
+def begins_shot(data: bytes) -> bool:
+    """Whether a record's frame begins a shot, which it does not if it is damaged."""
+    parts = _parts(data)
+    return parts is not None and parts[1][:1] == b"\x01"
+
+
+def unpack(data: bytes, name: str) -> Record:
+    """The record in the file ``name``. Raises ``InputError`` if it isn't as it was packed."""
+    parts = _parts(data)
+    if parts is None:
+        raise InputError(f"{name} is damaged; go on with --resume, and it is made again.")
+    ages = cv2.imdecode(np.frombuffer(parts[1][1:], np.uint8), cv2.IMREAD_GRAYSCALE)
+    if ages is None:
+        raise InputError(f"{name} is of another kind than its checksum says; use --overwrite to start afresh.")
+    age = ages[..., None].astype(np.float32) / np.float32(AGE_STEPS)
+    return Record(decode_png16(data, name), age, begins_shot=parts[1][:1] == b"\x01")
+
+
+def _parts(data: bytes) -> tuple[memoryview, bytes] | None:
+    """The picture without its end, and what stands behind the digest; None where that doesn't match."""
+    start = data.rfind(_KIND) - 4
+    if start < 0 or not data.endswith(_END):
+        return None
+    (length,) = struct.unpack_from(">I", data, start)
+    body = data[start + 8 : start + 8 + length]
+    if len(data) != start + 12 + length + len(_END) or len(body) <= _DIGEST:
+        return None
+    picture, rest = memoryview(data)[:start], body[_DIGEST:]
+    return (picture, rest) if _digest(picture, rest) == body[:_DIGEST] else None
+
+
+def _digest(picture: bytes | memoryview, rest: bytes) -> bytes:
+    digest = hashlib.sha256(picture)
+    digest.update(rest)
+    return digest.digest()
