@@ -71,6 +71,13 @@ class Shots(Section):
         default=27.0, gt=0, le=255, description="How large a change of colour is a cut; lower finds more."
     )
     min_frames: int = Field(default=2, ge=1, description="The shortest shot, in frames.")
+    chunk: int = Field(
+        default=240, ge=2, description="With --cluster: about how many frames of a long shot one machine dreams."
+    )
+    lead_in: int = Field(
+        default=24, ge=0, description="Frames that a chunk of a shot is dreamed ahead of, so that it has settled."
+    )
+    overlap: int = Field(default=16, ge=1, description="Frames over which a chunk of a shot is faded into the next.")
 
 
 class Input(Section):

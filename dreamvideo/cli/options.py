@@ -182,6 +182,25 @@ Center = Annotated[
 ]
 AudioTrack = Annotated[Any, _flag("--audio", metavar="FILE", help=SETTINGS["audio.track"].sentence, panel=SOUND)]
 
+Cluster = Annotated[
+    str | None,
+    _flag(
+        "--cluster",
+        metavar="WHERE",
+        help="Dream on many machines by Ray: local for all of this one, or an address such as ray://head:10001.",
+    ),
+]
+Workers = Annotated[
+    Any,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        help="How many workers of the cluster; as many as fit if not given.",
+        show_default=False,
+        rich_help_panel=RUN,
+        parser=whole(1, 100_000),
+    ),
+]
 Resume = Annotated[bool, _flag("--resume", help="Go on where an interrupted render stopped.")]
 Keep = Annotated[bool, _flag("--keep", help="Keep the work folder when done.")]
 Work = Annotated[

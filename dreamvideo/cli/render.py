@@ -7,6 +7,7 @@ import typer
 from dreamvideo.cli import options
 from dreamvideo.cli.run import Manner, run
 from dreamvideo.cli.unheard import hear_out
+from dreamvideo.errors import ConfigError
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 from dreamvideo.render.selection import parse_selection
@@ -44,6 +45,8 @@ def render(
     pan: options.Pan = None,
     center: options.Center = None,
     audio: options.AudioTrack = None,
+    cluster: options.Cluster = None,
+    workers: options.Workers = None,
     preview: options.Preview = False,
     dry_run: options.DryRun = False,
     resume: options.Resume = False,
@@ -75,5 +78,18 @@ def render(
     settled = resolve(preset, config, sets or (), named)
     hear_out("render", settled, sets or (), quiet=quiet)
     selection = None if frames is None and every is None else parse_selection(frames, every or 1)
-    job = Job(input_path, output, settled, resume=resume, keep=keep, overwrite=overwrite, work=work, frames=selection)
+    if workers is not None and cluster is None:
+        raise ConfigError("--workers needs --cluster, such as --cluster local")
+    job = Job(
+        input_path,
+        output,
+        settled,
+        resume=resume,
+        keep=keep,
+        overwrite=overwrite,
+        work=work,
+        frames=selection,
+        cluster=cluster,
+        workers=workers,
+    )
     return run("clip", job, Manner(ctx.obj, dry_run=dry_run, preview=preview, json=json, quiet=quiet))

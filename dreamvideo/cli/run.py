@@ -27,12 +27,12 @@ class Manner:
     quiet: bool
 
 
-Kind = Literal["clip", "zoom", "image", "before-after"]
+Kind = Literal["clip", "cluster", "zoom", "image", "before-after"]
 
 
 def run(kind: Kind, job: Job, manner: Manner) -> int:
     """Do one job and return the exit status."""
-    make_plan, preview, render = _room(kind)
+    make_plan, preview, render = _room("cluster" if kind == "clip" and job.cluster else kind)
     if manner.preview:
         job = replace(job, config=preview(job), first=PREVIEW_FRAMES)
     if manner.dry_run:
@@ -51,6 +51,10 @@ def _room(kind: Kind) -> tuple[Callable[[Job], Plan], Callable[[Job], Config], C
         return plan_zoom, preview_zoom, render_zoom
     from dreamvideo.render.plan import make_plan, preview_config
 
+    if kind == "cluster":
+        from dreamvideo.render.cluster import render_on_cluster
+
+        return make_plan, preview_config, render_on_cluster
     if kind == "clip":
         from dreamvideo.render.clip import render_clip
 

@@ -17,7 +17,8 @@ class Job:
     """One input to one output.
 
     ``work`` is the journal's folder; by default it lies beside the output. ``frames``: only these of a clip's frames,
-    and ``first``: only so many from the beginning on; they are the same as in the whole.
+    and ``first``: only so many from the beginning on; they are the same as in the whole. ``cluster``: "local", or the
+    address of a Ray cluster, and ``workers`` at most of it.
     """
 
     input: str
@@ -29,6 +30,8 @@ class Job:
     work: Path | None = None
     frames: Selection | None = None
     first: int | None = None
+    cluster: str | None = None
+    workers: int | None = None
 
 
 @dataclass(frozen=True)

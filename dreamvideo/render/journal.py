@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -45,6 +46,14 @@ def keeping(journal: "Journal") -> Iterator[None]:
     except DreamError as error:
         sentence = str(error).rstrip(".")
         raise type(error)(f"{sentence}. What is finished is kept in {journal.folder}: go on with --resume") from error
+
+
+class States(Protocol):
+    """Where the state of kept frames is found."""
+
+    def state(self, index: int, frame: np.ndarray, /) -> State:
+        """As of a ``Strand``."""
+        ...
 
 
 class Strand:
@@ -108,6 +117,10 @@ class Strand:
             return None
         digest, values = data[:_DIGEST], data[_DIGEST:]
         return np.frombuffer(values, np.float32).copy() if hashlib.sha256(values).digest() == digest else None
+
+    def holds(self, index: int) -> bool:
+        """Whether the frame is there, damaged or not."""
+        return self._frame(index).is_file()
 
     def keep(self, index: int, dreamed: np.ndarray, state: State, *, begins_shot: bool = False) -> None:
         """Keep a finished frame, ``float32 [height, width, 3]``, and what of its state the frame doesn't tell."""
@@ -214,9 +227,8 @@ class Journal(Strand):
             gone = self._owner()
             if gone is not None:
                 note(f"{self.folder} was left behind by {gone}, which is gone; taking it over")
-            write_bytes(
-                self.folder / _OWNER, json.dumps({"process": os.getpid(), "host": socket.gethostname()}).encode()
-            )
+            owner = {"process": os.getpid(), "host": socket.gethostname(), "mark": secrets.token_hex(8)}
+            write_bytes(self.folder / _OWNER, json.dumps(owner).encode())
             yield
         finally:
             (self.folder / _OWNER).unlink(missing_ok=True)
@@ -225,6 +237,12 @@ class Journal(Strand):
             with suppress(OSError):  # something is in it
                 if mine:
                     self.folder.rmdir()
+
+    def mark(self) -> str:
+        """What tells this ownership from any other, for those who see the same folder; empty if nobody has it."""
+        with suppress(OSError):
+            return (self.folder / _OWNER).read_text(encoding="utf-8")
+        return ""
 
     def _owner(self) -> str | None:
         """Who has the folder, or had it: "process 123 on host"."""

@@ -43,18 +43,16 @@ class Result:
     numbers: Sequence[int] | None = None
 
 
-class Film(Protocol):
-    """Frames that are dreamed one after another, each from those before it: a clip's, or a dive's.
+class Reel(Protocol):
+    """What is kept frame by frame and becomes an output. ``source`` gives that its colours and aspect.
 
-    ``source`` gives the output its colours and aspect; ``total`` is how many frames are to be dreamed, None where that
-    is unknown; ``shots`` is how many have begun so far.
+    ``shots`` is how many have begun so far.
     """
 
-    source: Source
-    shots: int
-
     @property
-    def total(self) -> int | None: ...
+    def source(self) -> Source: ...
+    @property
+    def shots(self) -> int: ...
     def manifest(self) -> dict[str, Any]:
         """What decides the frames, as plain JSON data: if any of it changes, they can't be gone on with."""
         ...
@@ -63,16 +61,25 @@ class Film(Protocol):
         """The numbers of those frames that the journal holds and that can be gone on from."""
         ...
 
-    def dreams(self, journal: Journal, kept: Set[int]) -> Iterator[Dreamt]:
-        """Every frame that is not in ``kept``, and those that follow from one that isn't."""
-        ...
-
     def finished(self, journal: Journal, count: int, /) -> Result:
         """What the kept frames are made into, of which there are ``count``."""
         ...
 
     def warnings(self) -> list[str]:
         """Sentences for the user, as far as they are known."""
+        ...
+
+
+class Film(Reel, Protocol):
+    """Frames that are dreamed one after another, each from those before it: a clip's, or a dive's.
+
+    ``total`` is how many are to be dreamed, None where that is unknown.
+    """
+
+    @property
+    def total(self) -> int | None: ...
+    def dreams(self, journal: Journal, kept: Set[int]) -> Iterator[Dreamt]:
+        """Every frame that is not in ``kept``, and those that follow from one that isn't."""
         ...
 
 
@@ -91,11 +98,20 @@ def open_journal(job: Job, notes: Notes) -> Iterator[Journal]:
         yield journal
 
 
-Dreaming = Callable[[Film, Journal, Set[int], Listener], tuple[int, bool]]
-"""Dreams what is not kept yet. Gives how many frames are finished then, and whether it was stopped before the last."""
+@dataclass(frozen=True)
+class Outcome:
+    """How many frames are finished, how many of them were dreamed now, and whether it was stopped before the last."""
+
+    frames: int
+    dreamed: int
+    stopped: bool
 
 
-def dream_in_turn(film: Film, journal: Journal, kept: Set[int], listener: Listener) -> tuple[int, bool]:
+Dreaming = Callable[[Set[int]], Outcome]
+"""Dreams what is not kept yet into the journal."""
+
+
+def dream_in_turn(film: Film, journal: Journal, kept: Set[int], listener: Listener) -> Outcome:
     """Dream one frame after another, in this process."""
     finished = set(kept)
     listener.progress(Progress("dream", len(finished), film.total))
@@ -109,42 +125,48 @@ def dream_in_turn(film: Film, journal: Journal, kept: Set[int], listener: Listen
             while not listener.stop():
                 dreamt = next(dreams, None)
                 if dreamt is None:
-                    return len(finished), False
+                    return Outcome(len(finished), len(finished) - len(kept), stopped=False)
                 behind.put(dreamt)
                 finished.add(dreamt.index)
                 listener.progress(Progress("dream", len(finished), film.total, dreamt.objective))
-            return len(finished), True
+            return Outcome(len(finished), len(finished) - len(kept), stopped=True)
     finally:
         dreams.close()  # pyright: ignore[reportAttributeAccessIssue] - they are generators
 
 
-def render_film(
-    job: Job, film: Film, journal: Journal, notes: Notes, begun: float, dreaming: Dreaming = dream_in_turn
-) -> Report:
+def render_film(job: Job, film: Film, journal: Journal, notes: Notes, begun: float) -> Report:
     """Dream every frame of ``film`` into ``journal`` and join them to ``job.output``; the journal goes then.
 
     ``begun``: when the render began, of ``time.monotonic``.
     """
-    notes.add(film.warnings())
+    return render_reel(
+        job, film, journal, notes, begun, lambda kept: dream_in_turn(film, journal, kept, notes.listener)
+    )
+
+
+def render_reel(job: Job, reel: Reel, journal: Journal, notes: Notes, begun: float, dreaming: Dreaming) -> Report:
+    """``render_film`` for what is dreamed elsewhere: ``dreaming`` sees to that."""
+    notes.add(reel.warnings())
     try:
-        kept = _open(job, journal, film, notes)
+        kept = _open(job, journal, reel, notes)
     except Stopped:
         return Report(job.output, 0, 0, 0, time.monotonic() - begun, interrupted=True, work=journal.folder)
     with keeping(journal):
-        count, stopped = dreaming(film, journal, kept, notes.listener)
-        notes.add(film.warnings())
+        outcome = dreaming(kept)
+        stopped = outcome.stopped
+        notes.add(reel.warnings())
         if not stopped:
             try:
-                _join(job, film, film.finished(journal, count), notes)
+                _join(job, reel, reel.finished(journal, outcome.frames), notes)
             except Stopped:
                 stopped = True
     if not (stopped or job.keep):
         journal.discard()
     return Report(
         output=job.output,
-        frames=count,
-        dreamed=count - len(kept),
-        shots=film.shots,
+        frames=outcome.frames,
+        dreamed=outcome.dreamed,
+        shots=reel.shots,
         seconds=time.monotonic() - begun,
         interrupted=stopped,
         work=journal.folder if stopped or job.keep else None,
@@ -152,7 +174,7 @@ def render_film(
     )
 
 
-def _open(job: Job, journal: Journal, film: Film, notes: Notes) -> set[int]:
+def _open(job: Job, journal: Journal, film: Reel, notes: Notes) -> set[int]:
     """Go on with the journal, or begin it; the frames that are finished. Raises ``Stopped``."""
     config = job.config.model_dump(mode="json", exclude={"output"})
     manifest = {"version": __version__, "config": config, **film.manifest()}
@@ -173,7 +195,7 @@ def _tick(listener: Listener, progress: Progress) -> None:
         raise Stopped
 
 
-def _join(job: Job, film: Film, result: Result, notes: Notes) -> None:
+def _join(job: Job, film: Reel, result: Result, notes: Notes) -> None:
     """Encode ``result`` with its sound into the output. Raises ``Stopped`` if a stop is asked for."""
     encoded = 0
 

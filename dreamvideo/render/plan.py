@@ -11,8 +11,8 @@ import numpy as np
 from dreamvideo.config import Config, Dream
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import Pace, carried_pace, still_pace
-from dreamvideo.render.clip import part_of
 from dreamvideo.render.companions import Companions
+from dreamvideo.render.footage import part_of
 from dreamvideo.render.job import PREVIEW_FRAMES, Job, Plan
 from dreamvideo.render.listening import plan_timeline, track_of
 from dreamvideo.render.recurrence import SETTLING

@@ -1,6 +1,7 @@
 """A config at every frame: its schedules worked out, and held against their bounds, before anything is dreamed."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -102,6 +103,12 @@ class Timeline:
 
     def _when(self, index: int) -> str:
         return f"frame {index} ({float(index / self.clock.rate):.2f} s)"
+
+    def with_clock(self, clock: Clock) -> "Timeline":
+        """The same values on another clock of as many frames."""
+        other = copy(self)
+        other.clock = clock
+        return other
 
     @property
     def moving(self) -> dict[str, np.ndarray]:

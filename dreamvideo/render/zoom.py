@@ -15,9 +15,9 @@ from dreamvideo.media.sound import Sound
 from dreamvideo.media.source import Source, open_source, scaled_size
 from dreamvideo.motion.camera import Pyramid, magnification
 from dreamvideo.motion.droste import Droste
-from dreamvideo.render.clip import camera_path
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.dive import DiveFilm, Way, dive_pace
+from dreamvideo.render.footage import camera_path
 from dreamvideo.render.job import Job, Listener, Plan, Report
 from dreamvideo.render.listening import Heard, plan_timeline, track_of
 from dreamvideo.render.loops import plan_loop

@@ -11,7 +11,7 @@ import pytest
 from dreamvideo.media.still import quantize16, read_image, read_png16
 from dreamvideo.motion.camera import UNMOVED, Pyramid, plan_path
 from dreamvideo.motion.carry import watch
-from dreamvideo.render.clip import camera_moves
+from dreamvideo.render.footage import camera_moves
 from dreamvideo.render.recurrence import Recurrence
 from dreamvideo.render.start import journal_folder
 from dreamvideo.render.timeline import Timeline

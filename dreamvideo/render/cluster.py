@@ -1,0 +1,259 @@
+"""A clip on many machines, by Ray: shots, and chunks of long ones, are dreamed side by side and joined here."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dreamvideo.errors import ConfigError, DreamError, DreamFailed
+from dreamvideo.media.source import Source, file_identity, open_source
+from dreamvideo.render.chunks import Chunk, ChunkJournal, restricted, shots_of, split
+from dreamvideo.render.crew import Crew, Gone, Needed
+from dreamvideo.render.footage import Footage, carries, film_footage, hear_clip
+from dreamvideo.render.job import Job, Listener, Report, Stopped
+from dreamvideo.render.journal import Journal
+from dreamvideo.render.listening import Heard
+from dreamvideo.render.pipeline import Outcome, Result, open_journal, render_reel
+from dreamvideo.render.start import Notes, check_job, open_input
+from dreamvideo.render.worker import About, Order, Worker
+
+CORES = 4  # of a worker without a GPU: the steps of a frame don't make good use of many more
+OBJECT_STORE = 256 << 20  # bytes; of a cluster of our own, which hands on little
+
+
+@dataclass(frozen=True)
+class Placement:
+    """So many workers, each with so many cores and GPUs."""
+
+    workers: int
+    cores: int
+    gpus: int
+
+
+def render_on_cluster(job: Job, listener: Listener) -> Report:
+    """``render_clip`` with the workers of ``job.cluster``; what is on one machine and on many looks the same.
+
+    Only shots longer than ``shots.chunk`` frames are dreamed differently: in chunks that are faded into each other.
+    """
+    begun, notes = time.monotonic(), Notes(listener)
+    with open_input(job) as source:
+        if source.still:
+            raise ConfigError(f"{job.input} is a single picture, which one machine dreams; leave --cluster out")
+        check_job(job, source)
+        notes.add(source.warnings)
+        with open_journal(job, notes) as journal:
+            try:
+                heard = hear_clip(job, source, listener)
+                with film_footage(job, source, heard) as footage, ray_cluster(job, listener) as hands:
+                    placement = place(job.workers, hands.nodes())
+                    order = Order(job, _silent(heard), journal.folder, journal.mark(), placement.cores)
+                    hands.prepare(order, placement)
+                    with Crew(hands, placement.workers, _needed(job, source), listener) as crew:
+                        about = crew.about()
+                        notes.add(about.notes)
+                        reel = ClusterReel.of(footage, about)
+                        dreaming = partial(_dream, crew, reel, journal)
+                        return render_reel(job, reel, journal, notes, begun, dreaming)
+            except Stopped:
+                return Report(job.output, 0, 0, 0, time.monotonic() - begun, interrupted=True, notes=notes.all)
+
+
+def _silent(heard: Heard) -> Heard:
+    """What workers need of it: the schedules are worked out."""
+    clock = replace(heard.timeline.clock, feature=None, beats=None)
+    return replace(heard, timeline=heard.timeline.with_clock(clock), music=None)
+
+
+def _needed(job: Job, source: Source) -> dict[str, Needed]:
+    """The files that workers have to see, or to be sent."""
+    paths = [job.config.audio.track, *job.config.dream.pictures.values()]
+    files = {path: Needed(file_identity(path), [Path(path)]) for path in paths if path is not None}
+    return {**files, job.input: Needed(source.identity(), source.files)}
+
+
+def _identity(path: str) -> dict[str, str | int]:
+    with open_source(path) as source:
+        return source.identity()
+
+
+def chunks_of(footage: Footage, *, looks_at_shots: bool) -> list[Chunk]:
+    """What of a clip is dreamed together, in the clip's order."""
+    clock, carrying = footage.timeline.clock, carries(footage.timeline)
+    shots = shots_of(clock.cuts, clock.count)
+    whole = split(shots, footage.config.shots, carries=carrying, looks_at_shots=looks_at_shots)
+    stretches = [range(stretch.start, min(stretch.stop, clock.count)) for stretch in footage.part.stretches]
+    return restricted(whole, stretches, carries=carrying)
+
+
+@dataclass
+class ClusterReel:
+    """A clip that workers dream in ``footage.chunks``; a ``Reel``."""
+
+    footage: Footage
+    about: About
+    shots: int = 0
+
+    @classmethod
+    def of(cls, footage: Footage, about: About) -> "ClusterReel":
+        chunks = chunks_of(footage, looks_at_shots=about.looks_at_shots)
+        return cls(replace(footage, chunks=chunks), about, len({chunk.shot for chunk in chunks}))
+
+    @property
+    def source(self) -> Source:
+        return self.footage.source
+
+    def manifest(self) -> dict[str, Any]:
+        track = self.footage.config.audio.track
+        faded = any(chunk.fades for chunk in self.footage.chunks)
+        return {
+            "input": self.source.identity(),
+            "sound": None if track is None else file_identity(track),
+            "pictures": {name: _identity(path) for name, path in self.about.pictures.items()},
+            **self.about.made_of,
+            **({"shots": "in chunks"} if faded else {}),
+        }
+
+    def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> set[int]:
+        return journal.kept(
+            with_memory=self.about.with_memory, among=self.footage.asks_for, progress=progress
+        ) | journal.heads.kept(with_memory=self.about.with_memory)
+
+    def finished(self, journal: Journal, count: int, /) -> Result:
+        return self.footage.finished(journal, count)
+
+    def warnings(self) -> list[str]:
+        return list(self.footage.shooting.filmed.warnings)
+
+
+def _dream(crew: Crew, reel: ClusterReel, journal: Journal, _kept: Set[int]) -> Outcome:
+    """Let the crew dream all chunks, and see that every frame is there then."""
+    journal.heads.make()
+    chunks = reel.footage.chunks
+    kept = {chunk: ChunkJournal(journal, chunk).kept(with_memory=reel.about.with_memory) for chunk in chunks}
+    before = sum(map(len, kept.values()))
+    finished = crew.dream(chunks, journal, kept)
+    total = sum(chunk.work for chunk in chunks)
+    if not finished:
+        return Outcome(crew.done, crew.done - before, stopped=True)
+    lost = next((index for chunk in chunks for index in chunk.missing(journal)), None)
+    if lost is not None:
+        raise DreamFailed(f"frame {lost} was dreamed, but it is not in the journal; see whether its disk is shared")
+    asked = reel.footage.total
+    return Outcome(total if asked is None else asked, total - before, stopped=False)
+
+
+def place(wanted: int | None, nodes: Sequence[dict[str, float]]) -> Placement:
+    """How workers fit on ``nodes`` (resources by Ray's names): one on each GPU, or else on each ``CORES`` cores.
+
+    Raises ``ConfigError`` where none fits, or not as many as are ``wanted``: Ray would wait for ever.
+    """
+    gpus = sum(int(node.get("GPU", 0)) for node in nodes if node.get("CPU", 0) >= 1)
+    cores = [int(node.get("CPU", 0)) for node in nodes]
+    if gpus:
+        most, each = gpus, Placement(gpus, 1, 1)
+    else:
+        share = CORES if wanted is None or len(cores) > 1 else max(1, sum(cores) // wanted)
+        size = max(1, min(share, max(cores, default=0)))
+        most = sum(count // size for count in cores)
+        each = Placement(most, size, 0)
+    if most == 0:
+        raise ConfigError(f"no worker fits on the cluster: it has {_resources(nodes)}; add machines")
+    if wanted is not None and wanted > most:
+        raise ConfigError(
+            f"{wanted} workers are asked for, but {most} fit on the cluster, which has {_resources(nodes)}; "
+            "ask for fewer with --workers"
+        )
+    return replace(each, workers=wanted or most)
+
+
+def _resources(nodes: Sequence[dict[str, float]]) -> str:
+    cores, gpus = (int(sum(node.get(name, 0) for node in nodes)) for name in ("CPU", "GPU"))
+    return f"{len(nodes)} machine{'s' * (len(nodes) != 1)}, {cores} cores and {gpus} GPUs"
+
+
+class RayHands:
+    """Workers as Ray's actors; ``Hands``."""
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+
+    def nodes(self) -> list[dict[str, float]]:
+        """The resources of each machine that is up."""
+        return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+
+    def prepare(self, order: Order, placement: Placement) -> None:
+        """What every worker will be told, and given."""
+        self._order = self._ray.put(order)
+        self._actor = self._ray.remote(num_cpus=placement.cores, num_gpus=placement.gpus, max_restarts=0)(Worker)
+
+    def hire(self) -> Any:
+        return self._actor.remote(self._order)
+
+    def call(self, worker: Any, method: str, *arguments: Any) -> Any:
+        return getattr(worker, method).remote(*arguments)
+
+    def wait(self, tickets: Sequence[Any], seconds: float) -> list[Any]:
+        some, _ = self._ray.wait(list(tickets), num_returns=1, timeout=seconds)
+        if not some:
+            return []
+        ready, _ = self._ray.wait(list(tickets), num_returns=len(tickets), timeout=0)
+        return ready or some
+
+    def answer(self, ticket: Any) -> Any:
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(ticket)
+        except errors.RayTaskError as error:
+            raise error.cause if isinstance(error.cause, DreamError) else error from None
+        except errors.RayError as error:
+            raise Gone(_reason(error)) from error
+
+    def dismiss(self, worker: Any) -> None:
+        self._ray.kill(worker)
+
+
+def _reason(error: BaseException) -> str:
+    """The line of Ray's message that says most."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "Error" in line or "unexpected" in line or "killed" in line]
+    return (telling or lines or [type(error).__name__])[0][:200].rstrip(".")
+
+
+@contextmanager
+def ray_cluster(job: Job, listener: Listener) -> Iterator[RayHands]:
+    """The cluster of ``job``: one of our own on this machine, or the one at its address.
+
+    Raises ``ConfigError`` without Ray, and where no cluster answers.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError(
+            "--cluster needs Ray, which is not installed; install it with: pip install 'dreamvideo[cluster]'"
+        ) from error
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+    try:
+        if job.cluster == "local":
+            ray.init(
+                address="local",
+                num_cpus=os.cpu_count(),
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE,
+                **quiet,
+            )
+        else:
+            listener.note(f"connecting to {job.cluster}")
+            ray.init(address=job.cluster, **quiet)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        raise ConfigError(
+            f"the cluster at {job.cluster} does not answer ({_reason(error)}); see `ray status`"
+        ) from error
+    try:
+        yield RayHands(ray)
+    finally:
+        ray.shutdown()
