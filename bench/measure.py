@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -66,3 +67,15 @@ def peak_memory(arguments: Sequence[str]) -> int:
     if result.returncode:
         raise SystemExit(result.stderr)
     return int(result.stderr.split()[-1]) * 1024
+
+
+def small_network(path: Path) -> None:
+    """Save three seeded convolutions as a network that stands in for a large one."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    image = keras.Input((None, None, 3))
+    first = keras.layers.Conv2D(48, 3, strides=2, activation="relu", name="first")(image)
+    second = keras.layers.Conv2D(96, 3, strides=2, activation="relu", name="second")(first)
+    third = keras.layers.Conv2D(128, 3, activation="relu", name="third")(second)
+    keras.Model(image, third).save(path)

@@ -14,8 +14,9 @@ def plan_text(plan: Plan) -> str:
         ("objective", plan.objective),
         ("octaves", ", ".join(_octave(*item) for item in zip(plan.octaves, plan.tiles, strict=True))),
         ("steps", _steps(plan)),
+        *_crew(plan),
         ("time", _time(plan)),
-        ("memory", f"about {_size(plan.memory_bytes)}"),
+        ("memory", f"about {_size(plan.memory_bytes)}{' for each worker' * (plan.crew is not None)}"),
     ]
     return "\n".join([table(rows), *(f"note: {text}" for text in plan.notes)])
 
@@ -32,6 +33,17 @@ def _steps(plan: Plan) -> str:
     if plan.frames == 1:
         return f"{plan.first_steps} in each octave"
     return f"{plan.first_steps} in each octave of a shot's first frame, {plan.carried_steps} of each frame after"
+
+
+def _crew(plan: Plan) -> list[tuple[str, str]]:
+    """What a cluster adds."""
+    crew = plan.crew
+    if crew is None:
+        return []
+    more = crew.dreamed - (plan.frames or 0)
+    extra = f", {more} frames more for lead-ins and fades" if more else ""
+    each = f"{crew.cores} core{'s' * (crew.cores > 1)}" + (" and a GPU" if crew.gpus else "")
+    return [("shots", f"{crew.shots} in {crew.chunks} chunks{extra}"), ("workers", f"{crew.workers}, each with {each}")]
 
 
 def _octave(size: tuple[int, int], tiles: int) -> str:

@@ -52,9 +52,9 @@ def _room(kind: Kind) -> tuple[Callable[[Job], Plan], Callable[[Job], Config], C
     from dreamvideo.render.plan import make_plan, preview_config
 
     if kind == "cluster":
-        from dreamvideo.render.cluster import render_on_cluster
+        from dreamvideo.render.cluster import plan_on_cluster, render_on_cluster
 
-        return make_plan, preview_config, render_on_cluster
+        return plan_on_cluster, preview_config, render_on_cluster
     if kind == "clip":
         from dreamvideo.render.clip import render_clip
 

@@ -1,14 +1,18 @@
 """Writing files so that a half-written one is never seen under its name, and saying what went wrong with a disk."""
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dreamvideo.errors import OutputError
+
+
+_PREFIX, _SUFFIX = ".dreamvideo-", ".partial"
 
 
 def output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
@@ -24,7 +28,37 @@ def disk_full(path: str | os.PathLike[str]) -> OutputError:
 
 def temporary_beside(path: Path) -> Path:
     """A hidden name in the same folder, so that renaming it to ``path`` is atomic."""
-    return path.parent / f".dreamvideo-{secrets.token_hex(6)}.partial"
+    return path.parent / f"{_PREFIX}{_mark(path)}-{secrets.token_hex(6)}{_SUFFIX}"
+
+
+def remove_stale(path: str | os.PathLike[str]) -> None:
+    """Remove what a process that was killed left of ``path`` under temporary names."""
+    target = Path(path).absolute()
+    for folder in (target.parent, target):  # an existing folder is filled from inside
+        for temporary in folder.glob(f"{_PREFIX}{_mark(target)}-*{_SUFFIX}"):
+            _remove(temporary)
+
+
+def _mark(path: Path) -> str:
+    """What the temporary names of one path have in common; one beside a temporary is of the same path."""
+    if path.name.startswith(_PREFIX):
+        return path.name.split("-")[1]
+    return hashlib.sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:12]
+
+
+def flush_to_disk(path: str | os.PathLike[str]) -> None:
+    """Return when a file, or all of a folder's, is on the disk, as far as the system can tell.
+
+    Some network disks can't tell; that is not an error.
+    """
+    target = Path(path).absolute()
+    for place in [*(target.iterdir() if target.is_dir() else ()), target, target.parent]:
+        with suppress(OSError):
+            descriptor = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 @contextmanager
@@ -48,9 +82,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def working_folder(parent: Path) -> Iterator[Path]:
-    """A new hidden folder in ``parent``, removed at the end with what is still in it. Raises OutputError."""
-    temporary = temporary_beside(parent / "folder")
+def working_folder(parent: Path, name: str) -> Iterator[Path]:
+    """A new hidden folder in ``parent`` for what will be called ``name``, removed at the end with what is still in it.
+
+    Raises OutputError.
+    """
+    temporary = temporary_beside(parent / name)
     try:
         temporary.mkdir()
         yield temporary

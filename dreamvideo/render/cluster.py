@@ -14,10 +14,11 @@ from dreamvideo.media.source import Source, file_identity, open_source
 from dreamvideo.render.chunks import Chunk, ChunkJournal, restricted, shots_of, split
 from dreamvideo.render.crew import Crew, Gone, Needed
 from dreamvideo.render.footage import Footage, carries, film_footage, hear_clip
-from dreamvideo.render.job import Job, Listener, Report, Stopped
+from dreamvideo.render.job import CrewPlan, Job, Listener, Plan, Report, Stopped
 from dreamvideo.render.journal import Journal
 from dreamvideo.render.listening import Heard
 from dreamvideo.render.pipeline import Outcome, Result, open_journal, render_reel
+from dreamvideo.render.plan import make_plan
 from dreamvideo.render.start import Notes, check_job, open_input
 from dreamvideo.render.worker import About, Order, Worker
 
@@ -60,6 +61,27 @@ def render_on_cluster(job: Job, listener: Listener) -> Report:
                         return render_reel(job, reel, journal, notes, begun, dreaming)
             except Stopped:
                 return Report(job.output, 0, 0, 0, time.monotonic() - begun, interrupted=True, notes=notes.all)
+
+
+def plan_on_cluster(job: Job) -> Plan:
+    """What ``render_on_cluster`` would do. The time takes the workers' machines to be like this one."""
+    plan, listener = make_plan(job), Listener()
+    with (
+        open_input(job) as source,
+        film_footage(job, source, hear_clip(job, source, listener)) as footage,
+        ray_cluster(job, listener) as hands,
+    ):
+        placement, chunks = place(job.workers, hands.nodes()), chunks_of(footage, looks_at_shots=False)
+    dreamed = sum(chunk.work for chunk in chunks)
+    share = 1.0 if placement.gpus else min(1.0, placement.cores / (os.cpu_count() or 1))
+    settling = plan.seconds_first_frame - plan.seconds_per_frame
+    alone = [chunk.work * plan.seconds_per_frame + len(chunk.stretches) * settling for chunk in chunks]
+    return replace(
+        plan,
+        frames=sum(chunk.end - chunk.head for chunk in chunks),
+        seconds=max([sum(alone) / placement.workers, *alone]) / share,
+        crew=CrewPlan(len({chunk.shot for chunk in chunks}), len(chunks), dreamed, **vars(placement)),
+    )
 
 
 def _silent(heard: Heard) -> Heard:

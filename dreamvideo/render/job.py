@@ -96,3 +96,19 @@ class Plan:
     seconds: float | None
     memory_bytes: int
     notes: list[str] = field(default_factory=list)
+    crew: "CrewPlan | None" = None
+
+
+@dataclass(frozen=True)
+class CrewPlan:
+    """How a cluster shares a render: ``dreamed`` frames in ``chunks`` of ``shots``, with what leads in and is faded.
+
+    Each of ``workers`` has ``cores`` and ``gpus``.
+    """
+
+    shots: int
+    chunks: int
+    dreamed: int
+    workers: int
+    cores: int
+    gpus: int

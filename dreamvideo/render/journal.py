@@ -171,9 +171,14 @@ class Strand:
         return unpack(data, str(file))
 
     def make(self) -> None:
-        """Make the folders. Raises ``OutputError``, also for links in the journal, which may lead anywhere."""
+        """Make the folders, and clear them of what a process that was killed had half written.
+
+        Raises ``OutputError``, also for links in the journal, which may lead anywhere.
+        """
         for name in (_FRAMES, _MEMORIES):
             _make(_no_link(self.folder / name))
+            for temporary in (self.folder / name).glob(".dreamvideo-*.partial"):
+                temporary.unlink(missing_ok=True)
 
     def _frame(self, index: int) -> Path:
         return self.folder / _FRAMES / f"{index:06d}.png"

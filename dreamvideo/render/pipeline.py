@@ -16,6 +16,7 @@ import numpy as np
 from dreamvideo import __version__
 from dreamvideo.config import to_toml
 from dreamvideo.errors import OutputError
+from dreamvideo.media.files import flush_to_disk, remove_stale
 from dreamvideo.media.prefetch import writebehind
 from dreamvideo.media.sink import ClipSpec, GifSpec, write_clip
 from dreamvideo.media.sound import Sound
@@ -161,6 +162,7 @@ def render_reel(job: Job, reel: Reel, journal: Journal, notes: Notes, begun: flo
             except Stopped:
                 stopped = True
     if not (stopped or job.keep):
+        flush_to_disk(job.output)
         journal.discard()
     return Report(
         output=job.output,
@@ -197,6 +199,7 @@ def _tick(listener: Listener, progress: Progress) -> None:
 
 def _join(job: Job, film: Reel, result: Result, notes: Notes) -> None:
     """Encode ``result`` with its sound into the output. Raises ``Stopped`` if a stop is asked for."""
+    remove_stale(job.output)
     encoded = 0
 
     def tick() -> None:
