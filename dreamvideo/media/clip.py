@@ -9,19 +9,21 @@ import numpy as np
 from dreamvideo.errors import InputError
 from dreamvideo.media import ffmpeg
 from dreamvideo.media.colors import output_colors, raw_format, to_rgb
+from dreamvideo.media.formats import guards
 from dreamvideo.media.probe import ClipInfo, probe
 from dreamvideo.media.sound import Sound
 from dreamvideo.media.source import Part, Source, cut, file_identity, frame_at, scaled_size
 
 SEEK_FROM = 30.0
 SEEK_MARGIN = 10.0
+_PATIENCE = 4  # seconds to decode one second of footage that is passed over: far more than any decoder needs
 
 
 class ClipSource(Source):
     """The frames of a clip from ``start`` to ``end``, resampled in time to a constant rate."""
 
     def __init__(self, path: str, part: Part) -> None:
-        info = probe(path)
+        info = probe(path, max_pixels=part.max_pixels)
         self.info = info
         self.name = path
         self.warnings = []
@@ -34,7 +36,8 @@ class ClipSource(Source):
         count = None if info.duration is None else max(1, round(info.duration * self.rate))
         self._first, last = cut(path, part.start, part.end, self.rate, count)
         self._stop = None if part.end is None else frame_at(part.end, self.rate)
-        self.frame_count = None if last is None else last - self._first
+        self.frame_count = self._announced = None if last is None else last - self._first
+        self._input = [*guards(part.max_pixels), *ffmpeg.input_arguments(path)]
         self._pixels = raw_format(info.depth, alpha=info.alpha)
         self._decoders: list[Decoder] = []
         if count is not None and self._stop is not None and self._stop > count + 1:
@@ -58,57 +61,78 @@ class ClipSource(Source):
             decoder.close()
         self._decoders.clear()
 
-    def frames(self) -> Iterator[np.ndarray]:
-        decoder = Decoder(self._arguments(), self.width, self.height, self._pixels)
+    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
+        if self._stop is not None and self._stop - self._first <= first:
+            return
+        arguments = self._arguments(first)
+        decoder = Decoder(arguments, self.width, self.height, self._pixels)
         self._decoders.append(decoder)
-        count = 0
+        seeking, count = "-ss" in arguments, first
+        passed_over = 0.0 if seeking else float((self._first + first) / self.rate)
         try:
-            while (frame := decoder.read()) is not None:
+            frame = decoder.read(_PATIENCE * passed_over)
+            if seeking and frame is not None:
+                decoder.forgive()
+            while frame is not None:
                 count += 1
                 yield frame
+                frame = decoder.read()
             decoder.finish()
-            self._account(count, decoder)
+            self._account(count, decoder, begun=count > first)
         finally:
             decoder.close()
             if decoder in self._decoders:
                 self._decoders.remove(decoder)
 
-    def _arguments(self) -> list[str]:
-        """ffmpeg arguments that decode the chosen frames.
+    def _arguments(self, first: int = 0) -> list[str]:
+        """ffmpeg arguments that decode the chosen frames from number ``first`` on.
 
         The fps filter numbers frames from the file's start, whatever was skipped; trimming by that number makes the
         choice of frames the same with and without seeking.
         """
-        origin = self.info.first_tick(self.rate)
+        origin, begin = self.info.first_tick(self.rate), self._first + first
         last = "" if self._stop is None else f":end_pts={origin + self._stop}"
         size = to_rgb(self.width, self.height, self._pixels)
-        filters = f"fps={self.rate},trim=start_pts={origin + self._first}{last},{size}"
+        filters = f"fps={self.rate},trim=start_pts={origin + begin}{last},{size}"
         return [
-            *_seek(self.info, self._first / self.rate, self.rate),
-            *ffmpeg.input_arguments(self.name),
+            *_seek(self.info, self._input, begin / self.rate, self.rate),
+            *self._input,
             *("-map", "0:V:0", "-vf", filters, "-fps_mode", "passthrough", "-f", "rawvideo", "-"),
         ]
 
-    def _account(self, count: int, decoder: "Decoder") -> None:
-        """Say what the decoder could not give: nothing is left out in silence."""
+    def _account(self, count: int, decoder: "Decoder", *, begun: bool) -> None:
+        """Say what the decoder could not give: nothing is left out in silence.
+
+        ``count`` holds the frames that were passed over, too; unless decoding has ``begun``, there are no more than
+        that, perhaps fewer.
+        """
         complaints = ffmpeg.reasons(decoder.stderr())
-        expected = self.frame_count
         if count == 0:
             detail = f" ({complaints[0]})" if complaints else ""
             raise InputError(f"{self.name}: no frame could be decoded from there on{detail}; choose an earlier start.")
-        if decoder.stalled:
-            self._warn(f"{self.name} stopped answering after {count} frames; the rest is missing.")
+        if begun:
+            self._say_what_is_missing(str(count), count, complaints, stalled=decoder.stalled)
+            self.frame_count = count
+        elif self.frame_count is None or count < self.frame_count:
+            self._say_what_is_missing(f"at most {count}", count, complaints, stalled=decoder.stalled)
+            self.frame_count = count
+
+    def _say_what_is_missing(self, counted: str, count: int, complaints: list[str], *, stalled: bool) -> None:
+        expected = self._announced
+        if stalled:
+            self._warn(f"{self.name} stopped answering after {counted} frames; the rest is missing.")
         elif complaints and expected is not None and count < expected - 1:
-            self._warn(f"{self.name} is truncated: {count} of about {expected} frames could be decoded.")
+            self._warn(f"{self.name} is truncated: {counted} of about {expected} frames could be decoded.")
         elif complaints:
-            self._warn(f"{self.name} is damaged ({complaints[0]}); some of its {count} frames may show it.")
+            self._warn(f"{self.name} is damaged ({complaints[0]}); some of its {counted} frames may show it.")
         elif expected is not None and count < expected - max(2, expected // 20):
-            self._warn(f"{self.name} holds {count} frames where its header announces about {expected}.")
-        self.frame_count = count
+            self._warn(f"{self.name} holds {counted} frames where its header announces about {expected}.")
 
 
-def _seek(info: ClipInfo, start: Fraction, rate: Fraction) -> list[str]:
+def _seek(info: ClipInfo, opened: list[str], start: Fraction, rate: Fraction) -> list[str]:
     """Arguments that skip most of what lies before ``start`` seconds, if that gives the very same frames.
+
+    ``opened`` is ffmpeg's arguments that open the clip.
 
     Only for containers with an exact index whose clock starts at zero, since then a frame's timestamp does not depend
     on the seek. Decoding begins at a key frame at least ten seconds early, so that it has settled; a look at the
@@ -118,7 +142,7 @@ def _seek(info: ClipInfo, start: Fraction, rate: Fraction) -> list[str]:
         return []
     place = float(start) - SEEK_MARGIN
     seek = ["-copyts", "-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{place:.6f}"]
-    arguments = [*seek, *ffmpeg.input_arguments(info.path), "-map", "0:V:0", "-vf", "showinfo=checksum=0"]
+    arguments = [*seek, *opened, "-map", "0:V:0", "-vf", "showinfo=checksum=0"]
     try:
         _, text = ffmpeg.run([*arguments, "-frames:v", "1", "-fps_mode", "passthrough", "-f", "null", "-"])
     except TimeoutError:
@@ -148,13 +172,13 @@ class Decoder:
         options = ["-v", "error", "-threads", "0"]
         self._process = ffmpeg.spawn([*options, *arguments], stdout=subprocess.PIPE, stderr=self._log.file)
 
-    def read(self) -> np.ndarray | None:
+    def read(self, patience: float = 0.0) -> np.ndarray | None:
         """The next frame as ``float32 [h, w, 3]`` in [0, 1], None after the last one; never blocks for ever.
 
-        Transparency is composited over black.
+        ``patience`` is how many seconds longer than usual it may take. Transparency is composited over black.
         """
         pixels = np.empty(self._shape, self._dtype)
-        with ffmpeg.stall_guard(self._process, ffmpeg.STALL_SECONDS, self._on_stall):
+        with ffmpeg.stall_guard(self._process, ffmpeg.STALL_SECONDS + patience, self._on_stall):
             whole = self._fill(pixels.reshape(-1).view(np.uint8).data)
         if not whole:
             return None
@@ -180,6 +204,10 @@ class Decoder:
         """Wait for ffmpeg to end by itself after its last frame, so that its stderr is whole."""
         with ffmpeg.stall_guard(self._process, ffmpeg.STALL_SECONDS, self._on_stall):
             self._process.wait()
+
+    def forgive(self) -> None:
+        """Leave what ffmpeg has complained of so far out of ``stderr``: after a jump it misses frames it never saw."""
+        self._log.skip()
 
     def stderr(self) -> str:
         return self._log.text()

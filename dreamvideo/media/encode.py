@@ -1,7 +1,7 @@
 """ffmpeg encoders fed with frames: H.264 and VP9 with sound, and GIF in two passes."""
 
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -35,7 +35,8 @@ class ClipSpec:
     """What a written clip is like.
 
     ``crf`` is on H.264's scale (0 lossless, 18 hardly visible, 51 worst); VP9 gets the value that looks alike.
-    ``metadata`` is kept in the file's comment. ``png_bits`` (8 or 16) is for folders and stills.
+    ``metadata`` is kept in the file's comment. ``png_bits`` (8 or 16) is for folders and stills; ``numbers`` are those
+    by which a folder names its pictures, from 0 on if not given.
     """
 
     rate: Fraction
@@ -45,6 +46,7 @@ class ClipSpec:
     crf: int = 18
     metadata: str = ""
     png_bits: int = 8
+    numbers: Sequence[int] | None = None
     gif: GifSpec = GifSpec()
 
 
@@ -59,37 +61,83 @@ class Encoding:
     on_frame: Tick
 
 
-class Encoder:
-    """One running ffmpeg that takes raw frames; a context manager that kills it unless it was finished."""
+@dataclass(frozen=True)
+class Encoded:
+    """What was encoded: ``count`` frames of ``size`` (width, height) pixels, ``rate`` a second, and their sound."""
 
-    def __init__(self, arguments: list[str], output: str) -> None:
-        self._output = output
+    count: int
+    size: tuple[int, int]
+    rate: Fraction
+    sound: SoundPlan
+    notes: list[str]
+
+
+class Encoder:
+    """One running ffmpeg that takes raw frames; a context manager that kills it unless it was finished.
+
+    ``file`` is what it writes; ``output`` is the name that this will have, for messages.
+    """
+
+    def __init__(self, arguments: list[str], file: Path, output: str) -> None:
+        self._file, self._output = file, output
+        self._stalled = False
         self._log = ffmpeg.ErrorLog()
         self._process = ffmpeg.spawn(["-v", "error", *arguments], stdin=subprocess.PIPE, stderr=self._log.file)
 
     def write(self, pixels: np.ndarray) -> None:
-        """Hand over one frame, ``uint8 [h, w, 3]``. Raises OutputError if ffmpeg has failed."""
+        """Hand over one frame, ``uint8 [h, w, 3]``. Raises OutputError if ffmpeg has failed or does not take it."""
         pipe = self._process.stdin
         if pipe is None:
             return
         view = np.ascontiguousarray(pixels).reshape(-1).data
         try:
-            while view:
-                view = view[pipe.write(view) :]
+            with ffmpeg.stall_guard(self._process, ffmpeg.STALL_SECONDS, self._on_stall):
+                while view:
+                    view = view[pipe.write(view) :]
         except OSError as error:
             raise self._failure() from error
 
     def finish(self) -> None:
-        """Close the input and wait for ffmpeg to complete the file. Raises OutputError if it fails."""
+        """Close the input and wait for ffmpeg to complete the file. Raises OutputError if it fails or stalls."""
         if self._process.stdin is not None:
             ffmpeg.close_quietly(self._process.stdin)
-        if self._process.wait() != 0:
+        self._wait()
+        if self._process.returncode != 0:
             raise self._failure()
+
+    def _wait(self) -> None:
+        """Wait for as long as the file changes: to complete a large one takes its time."""
+        before = None
+        while self._process.poll() is None:
+            try:
+                self._process.wait(ffmpeg.STALL_SECONDS)
+            except subprocess.TimeoutExpired:
+                now = self._state()
+                if now == before:
+                    self._on_stall()
+                    self._process.kill()
+                before = now
+
+    def _state(self) -> tuple[int, int] | None:
+        """What changes when something is written to the file."""
+        try:
+            stat = self._file.stat()
+        except OSError:
+            return None
+        return stat.st_size, stat.st_mtime_ns
+
+    def _on_stall(self) -> None:
+        self._stalled = True
 
     def _failure(self) -> OutputError:
         if self._process.stdin is not None:
             ffmpeg.close_quietly(self._process.stdin)
-        self._process.wait()
+        self._wait()
+        if self._stalled:
+            return OutputError(
+                f"{self._output} could not be encoded: ffmpeg has not moved for {ffmpeg.STALL_SECONDS:g} s; "
+                "check the disk and the load of this machine, and run again."
+            )
         text = self._log.text()
         if ffmpeg.disk_is_full(text):
             return disk_full(self._output)
@@ -103,8 +151,8 @@ class Encoder:
         self._log.close()
 
 
-def encode_clip(encoding: Encoding, temporary: Path) -> list[str]:
-    """Encode H.264 or VP9 with sound to ``temporary``; returns notes. Raises OutputError."""
+def encode_clip(encoding: Encoding, temporary: Path) -> Encoded:
+    """Encode H.264 or VP9 with sound to ``temporary``. Raises OutputError."""
     spec = encoding.spec
     extension = Path(encoding.output).suffix.lower()
     first, rest = _peek(encoding.frames())
@@ -122,10 +170,10 @@ def encode_clip(encoding: Encoding, temporary: Path) -> list[str]:
         *("-map_chapters", "-1", "-metadata", f"comment={spec.metadata}"),
         *("-f", MUXERS[extension], "-y", ffmpeg.url(temporary)),
     ]
-    with Encoder(arguments, encoding.output) as encoder:
+    with Encoder(arguments, temporary, encoding.output) as encoder:
         _feed(encoder, chain([first], rest), encoding.count, padding, encoding.on_frame)
         encoder.finish()
-    return notes + plan.notes
+    return Encoded(encoding.count, size, spec.rate, plan, notes + plan.notes)
 
 
 def _peek(frames: Iterable[np.ndarray]) -> tuple[np.ndarray, Iterable[np.ndarray]]:
@@ -176,33 +224,38 @@ def snap_rate(rate: Fraction) -> Fraction:
     return min((Fraction(100, delay) for delay in range(2, 1001)), key=lambda snapped: abs(snapped - rate))
 
 
-def encode_gif(encoding: Encoding, temporary: Path) -> list[str]:
-    """Encode a GIF with one palette, in two passes over the frames so that memory stays flat; returns notes.
+def encode_gif(encoding: Encoding, temporary: Path) -> Encoded:
+    """Encode a GIF with one palette, in two passes over the frames so that memory stays flat.
 
     Raises OutputError.
     """
     spec, rate = encoding.spec, snap_rate(encoding.spec.rate)
     palette = temporary_beside(temporary)
     try:
-        _gif_pass(replace(encoding, on_frame=lambda: None), rate, _palette_arguments(spec, palette))
-        _gif_pass(encoding, rate, _gif_arguments(spec, palette, temporary))
+        _gif_pass(replace(encoding, on_frame=lambda: None), rate, _palette_arguments(spec, palette), palette)
+        size = _gif_pass(encoding, rate, _gif_arguments(spec, palette, temporary), temporary)
     finally:
         palette.unlink(missing_ok=True)
     _append_comment(temporary, spec.metadata)
-    if rate == spec.rate:
-        return []
-    return [
-        f"a GIF counts in hundredths of a second: it plays at {float(rate):.4g} instead of {float(spec.rate):.4g} "
-        f"frames/s, {float(encoding.count / rate):.2f} s instead of {float(encoding.count / spec.rate):.2f} s."
-    ]
+    notes = [] if rate == spec.rate else [_snapping_note(encoding.count, spec.rate, rate)]
+    return Encoded(encoding.count, size, rate, SoundPlan(), notes)
 
 
-def _gif_pass(encoding: Encoding, rate: Fraction, arguments: list[str]) -> None:
+def _snapping_note(count: int, rate: Fraction, snapped: Fraction) -> str:
+    return (
+        f"a GIF counts in hundredths of a second: it plays at {float(snapped):.4g} instead of {float(rate):.4g} "
+        f"frames/s, {float(count / snapped):.2f} s instead of {float(count / rate):.2f} s."
+    )
+
+
+def _gif_pass(encoding: Encoding, rate: Fraction, arguments: list[str], file: Path) -> tuple[int, int]:
+    """Feed all frames to an ffmpeg that writes ``file``; returns their width and height."""
     first, rest = _peek(encoding.frames())
     size = (first.shape[1], first.shape[0])
-    with Encoder([*_raw_input(size, rate), *arguments], encoding.output) as encoder:
+    with Encoder([*_raw_input(size, rate), *arguments], file, encoding.output) as encoder:
         _feed(encoder, chain([first], rest), encoding.count, (0, 0), encoding.on_frame)
         encoder.finish()
+    return size
 
 
 def _palette_arguments(spec: ClipSpec, palette: Path) -> list[str]:

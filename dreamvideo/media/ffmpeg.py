@@ -21,7 +21,7 @@ STALL_SECONDS = 120.0
 _PREFIX = re.compile(r"^(\[[^\]]*\] )+")
 _NOISE = re.compile(
     r"Error (opening|while|submitting|sending|muxing|writing|closing|during)|Task finished|Terminating thread"
-    r"|Nothing was written|Last message repeated|misdetection possible|Conversion failed|Could not open encoder"
+    r"|Nothing was written|misdetection possible|Conversion failed|Could not open encoder"
     r"|Error parsing options|To ignore this"
 )
 
@@ -132,14 +132,19 @@ class ErrorLog:
     def __init__(self) -> None:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._text = ""
+        self._begin = 0
+
+    def skip(self) -> None:
+        """Leave what was written so far out of ``text``."""
+        self._begin = os.fstat(self.file.fileno()).st_size
 
     def text(self) -> str:
         """What was written, at most its first 64 KiB and last 64 KiB."""
         if not self.file.closed:
             size = self.file.seek(0, os.SEEK_END)
-            self.file.seek(0)
+            self.file.seek(self._begin)
             data = self.file.read(1 << 16)
-            if size > 1 << 17:
+            if size - self._begin > 1 << 17:
                 self.file.seek(size - (1 << 16))
             self._text = (data + self.file.read()).decode(errors="replace")
         return self._text
@@ -152,8 +157,8 @@ class ErrorLog:
 def reasons(stderr: str) -> list[str]:
     """The lines of ffmpeg's stderr that say what is wrong, without its prefixes and follow-up noise."""
     lines = [_PREFIX.sub("", line).strip() for line in stderr.splitlines()]
-    telling = [line for line in lines if line and not _NOISE.search(line)]
-    return telling or [line for line in lines if line]
+    lines = [line for line in lines if line and not line.startswith("Last message repeated")]
+    return [line for line in lines if not _NOISE.search(line)] or lines
 
 
 def reason(stderr: str) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from dreamvideo.errors import OutputError
 
-
 _PREFIX, _SUFFIX = ".dreamvideo-", ".partial"
 
 

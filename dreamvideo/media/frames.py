@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -52,9 +51,10 @@ class StillSource(Source):
         if info.pictures > 1:
             self._warn(f"{path} holds {info.pictures} pictures; only the first is used.")
 
-    def frames(self) -> Iterator[np.ndarray]:
-        frame = resize(read_image(self.name, max_pixels=self._max_pixels), self.width, self.height)
-        yield from repeat(frame, self._count)
+    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
+        if first < self._count:
+            frame = resize(read_image(self.name, max_pixels=self._max_pixels), self.width, self.height)
+            yield from (frame.copy() for _ in range(first, self._count))
 
     def identity(self) -> dict[str, str | int]:
         return file_identity(self.name)
@@ -104,8 +104,8 @@ class FolderSource(Source):
                 )
         return first.width, first.height
 
-    def frames(self) -> Iterator[np.ndarray]:
-        for file in self._files:
+    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
+        for file in self._files[first:]:
             frame = read_image(str(file), max_pixels=self._max_pixels)
             if frame.shape[1::-1] != self._size:
                 raise InputError(f"{file} has changed its size while it was being read; run again.")

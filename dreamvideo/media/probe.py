@@ -10,12 +10,16 @@ from fractions import Fraction
 from math import floor
 from pathlib import Path
 
+from dreamvideo.config import MAX_PIXELS
 from dreamvideo.errors import InputError
 from dreamvideo.media import ffmpeg
 from dreamvideo.media.colors import Colors
+from dreamvideo.media.formats import guards
 
 MAX_RATE = 240
 
+_SHOWN = r"^\[Parsed_showinfo_0 @ \w+\] "  # which no title of the file can begin a line with
+_STARTS_AT_0 = re.compile(r"^  Duration: .* start: 0\.000000", re.MULTILINE)
 _CHANNELS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "hexagonal": 6, "octagonal": 8}
 
 
@@ -62,24 +66,26 @@ class ClipInfo:
         return floor(self.start * rate + Fraction(1, 2))
 
 
-def probe(path: str) -> ClipInfo:
+def probe(path: str, *, max_pixels: int = MAX_PIXELS) -> ClipInfo:
     """Read what the clip at ``path`` is.
 
     Raises
     ------
     InputError
-        The file is missing, empty, no video, or not one frame of it can be decoded.
+        The file is missing, empty, no video, names other files, not one frame of it can be decoded, or its frames are
+        far larger than ``max_pixels``.
     """
     refuse_unreadable(path)
-    arguments = [*ffmpeg.input_arguments(path), "-map", "0:V:0", "-vf", "showinfo=checksum=0"]
+    inputs = [*guards(max_pixels), *ffmpeg.input_arguments(path)]
+    arguments = [*inputs, "-map", "0:V:0", "-vf", "showinfo=checksum=0"]
     try:
         _, text = ffmpeg.run([*arguments, "-frames:v", "1", "-fps_mode", "passthrough", "-f", "null", "-"])
     except TimeoutError as error:
         raise InputError(f"{path}: {error}; the file may be damaged or on a disk that does not answer.") from error
     text = text.replace(ffmpeg.url(path), "input")
-    frame = re.search(r"\] n: +\d+ pts: *(-?\d+) .*", text)
-    if frame is None or "Input #0, tty" in text:
-        raise InputError(_why_not(path, text))
+    frame = re.search(rf"{_SHOWN}n: +\d+ pts: *(-?\d+) .*", text, re.MULTILINE)
+    if frame is None:
+        raise InputError(_why_not(path, text, max_pixels))
     return _info(path, text, frame.group(0), int(frame.group(1)))
 
 
@@ -98,10 +104,16 @@ def refuse_unreadable(path: str) -> None:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _why_not(path: str, text: str) -> str:
+def _why_not(path: str, text: str, max_pixels: int) -> str:
     """One sentence on why no frame of the clip could be decoded."""
-    if "Input #0, tty" in text or "detected only with low score" in text:
-        return f"{path} is not a video, whatever its name says; give a clip, a still or a folder of frames."
+    size = re.search(r"Picture size (\d+x\d+) exceeds", text)
+    if size is not None:
+        return f"{path} is {size[1]}, more than input.max_pixels ({max_pixels}); raise that if you trust the file."
+    if is_no_medium(text):
+        return (
+            f"{path} is not a video, whatever its name says, or a list that names others, which are not opened; "
+            "give a clip, a still or a folder of frames."
+        )
     if "matches no streams" in text:
         return f"{path} holds no picture, only sound or data; give a clip, a still or a folder of frames."
     if "moov atom not found" in text or "partial file" in text:
@@ -109,6 +121,11 @@ def _why_not(path: str, text: str) -> str:
     if "Input #0" not in text:
         return f"{path} cannot be read as a video ({reason_in(text)}); check the file with a player."
     return f"{path}: not one frame could be decoded ({reason_in(text)}); the file is damaged or cut off."
+
+
+def is_no_medium(text: str) -> bool:
+    """Whether ffmpeg takes the file for a text, a playlist or noise."""
+    return "Format not on whitelist" in text or "detected only with low score" in text
 
 
 def reason_in(text: str) -> str:
@@ -119,8 +136,8 @@ def reason_in(text: str) -> str:
 
 def _info(path: str, text: str, frame: str, pts: int) -> ClipInfo:
     """Assemble the clip's description from ffmpeg's whole stderr, the line of the first frame and its timestamp."""
-    header = text.split("Stream mapping:", maxsplit=1)[0]
-    link = _match(r"config in time_base: (\d+/\d+), frame_rate: (\d+)/(\d+)", text)
+    header = header_in(text)
+    link = _match(rf"{_SHOWN}config in time_base: (\d+/\d+), frame_rate: (\d+)/(\d+)", text)
     start = pts * Fraction(link[0])
     duration = _duration(header)
     pixels = _match(r" fmt:(\S+)", frame)[0]
@@ -140,7 +157,7 @@ def _info(path: str, text: str, frame: str, pts: int) -> ClipInfo:
         sample_aspect=_aspect(*_match(r" sar:(\d+)/(\d+)", frame)),
         colors=_colors(text, pixels),
         audio=audio_tracks(header),
-        seekable=container.startswith(("mov,", "matroska,")) and "start: 0.000000" in header,
+        seekable=container.startswith(("mov,", "matroska,")) and bool(_STARTS_AT_0.search(header)),
     )
 
 
@@ -177,11 +194,16 @@ def _aspect(numerator: str, denominator: str) -> Fraction:
 
 
 def _colors(text: str, pixels: str) -> Colors:
-    tags = _match(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)", text)
+    tags = _match(rf"{_SHOWN}color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)", text)
     known = Colors(*("unknown" if tag in {"reserved", "unspecified"} else tag for tag in tags))
     if pixels.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "pal")):
         return Colors("pc", "gbr", known.primaries, known.transfer)
     return known
+
+
+def header_in(text: str) -> str:
+    """The description of the input in all that ffmpeg printed."""
+    return re.split(r"^Stream mapping:", text, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def audio_tracks(header: str) -> tuple[AudioTrack, ...]:

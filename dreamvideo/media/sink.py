@@ -1,12 +1,12 @@
 """Where frames go: a clip with its sound, a GIF, a folder of PNGs or one still, chosen by the output's name.
 
-Everything is written under a hidden temporary name beside the target and renamed when it is complete; a failure or an
-interruption leaves nothing behind.
+Everything is written under a hidden temporary name beside the target, decoded again, and renamed when it is found to be
+whole; a failure or an interruption leaves nothing behind, and what had the name before untouched.
 """
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from dreamvideo.media import still
 from dreamvideo.media.encode import MUXERS, ClipSpec, Encoding, GifSpec, encode_clip, encode_gif
 from dreamvideo.media.files import output_error, replacing, working_folder
 from dreamvideo.media.sound import Sound
+from dreamvideo.media.verify import verify_clip, verify_pictures
 
 __all__ = ["ClipSpec", "GifSpec", "OutputKind", "Sound", "check_output", "output_kind", "write_clip"]
 
@@ -86,8 +87,9 @@ def write_clip(
     *,
     overwrite: bool,
     on_frame: Callable[[], None],
+    on_verified: Callable[[], None] = lambda: None,
 ) -> list[str]:
-    """Write ``count`` frames to ``output`` and return notes for the user.
+    """Write ``count`` frames to ``output``, decode it again to see that it is whole, and return notes for the user.
 
     Parameters
     ----------
@@ -95,23 +97,27 @@ def write_clip(
         000000.png and on; .png, .jpg, .webp and .tif take one frame.
     frames : gives a fresh iterable of ``float32 [h, w, 3]`` RGB in [0, 1]; called twice for a GIF.
     on_frame : called after each frame that is written.
+    on_verified : called after each frame that was decoded again.
 
     Raises
     ------
     OutputError
-        As in check_output, or the disk is full, ffmpeg failed, or there are not ``count`` frames. Nothing is left.
+        As in check_output, or the disk is full, ffmpeg failed or does not answer, there are not ``count`` frames, or
+        what was written is not whole. Nothing is left, and an older output is as it was.
     """
     kind = check_output(output, overwrite=overwrite)
     notes = _lost(output, kind, spec)
     encoding = Encoding(output, frames, count, spec, on_frame)
     if kind is OutputKind.FOLDER:
-        return notes + _write_folder(encoding)
+        return notes + _write_folder(encoding, on_verified)
     if kind is OutputKind.STILL:
-        _write_still(encoding)
+        _write_still(encoding, on_verified)
         return notes
     encode = encode_gif if kind is OutputKind.GIF else encode_clip
     with replacing(output) as temporary:
-        return notes + encode(encoding, temporary)
+        encoded = encode(encoding, temporary)
+        verify_clip(output, temporary, encoded, on_verified)
+    return notes + encoded.notes
 
 
 def _lost(output: str, kind: OutputKind, spec: ClipSpec) -> list[str]:
@@ -130,38 +136,56 @@ def _lost(output: str, kind: OutputKind, spec: ClipSpec) -> list[str]:
     return notes
 
 
-def _write_still(encoding: Encoding) -> None:
+def _write_still(encoding: Encoding, on_verified: Callable[[], None]) -> None:
     pictures = list(islice(encoding.frames(), 2))
     if encoding.count != 1 or len(pictures) != 1:
         raise OutputError(f"{encoding.output} holds one picture; name a clip or a folder for more frames.")
     bits = encoding.spec.png_bits if still.holds_16_bits(encoding.output) else 8
-    still.write_image(encoding.output, pictures[0], bits=bits, metadata=encoding.spec.metadata or None)
-    encoding.on_frame()
+    target = Path(encoding.output)
+    with working_folder(target.absolute().parent, target.name) as temporary:
+        file = temporary / target.name
+        still.write_image(str(file), pictures[0], bits=bits, metadata=encoding.spec.metadata or None)
+        encoding.on_frame()
+        verify_pictures(encoding.output, [file], _size(pictures[0]), on_verified)
+        file.replace(target)
 
 
-def _write_folder(encoding: Encoding) -> list[str]:
+def _size(frame: np.ndarray) -> tuple[int, int]:
+    return frame.shape[1], frame.shape[0]
+
+
+def _write_folder(encoding: Encoding, on_verified: Callable[[], None]) -> list[str]:
     """Write numbered PNGs. A new folder appears when it is complete; in one that exists, other files are kept."""
     folder = Path(encoding.output)
-    exists = folder.is_dir()
-    with working_folder(folder if exists else folder.absolute().parent) as temporary:
-        _fill_folder(temporary, encoding)
+    exists, numbers = folder.is_dir(), encoding.spec.numbers or range(encoding.count)
+    with working_folder(folder if exists else folder.absolute().parent, folder.name) as temporary:
+        size = _fill_folder(temporary, encoding, numbers)
+        files = [_numbered(temporary, number) for number in numbers]
+        verify_pictures(encoding.output, files, size, on_verified)
         if not exists:
             temporary.replace(folder)
             return []
-        for file in sorted(temporary.iterdir()):
+        for file in files:
             file.replace(folder / file.name)
-    return _stale(folder, encoding.count)
+    return [] if encoding.spec.numbers else _stale(folder, encoding.count)
 
 
-def _fill_folder(folder: Path, encoding: Encoding) -> None:
-    written = 0
+def _numbered(folder: Path, number: int) -> Path:
+    return folder / f"{number:06d}.png"
+
+
+def _fill_folder(folder: Path, encoding: Encoding, numbers: Sequence[int]) -> tuple[int, int]:
+    """Write all frames; returns their width and height. Raises OutputError unless there is one for each number."""
+    written, size = 0, (0, 0)
     for frame in encoding.frames():
-        path = str(folder / f"{written:06d}.png")
-        still.write_image(path, frame, bits=encoding.spec.png_bits, metadata=encoding.spec.metadata or None)
-        written += 1
+        if written < len(numbers):
+            path = str(_numbered(folder, numbers[written]))
+            still.write_image(path, frame, bits=encoding.spec.png_bits, metadata=encoding.spec.metadata or None)
+        written, size = written + 1, _size(frame)
         encoding.on_frame()
     if written != encoding.count:
         raise OutputError(f"{encoding.count} frames were to be written, but there are {written}.")
+    return size
 
 
 def _stale(folder: Path, count: int) -> list[str]:

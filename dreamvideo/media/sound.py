@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from dreamvideo.media import ffmpeg
+from dreamvideo.media.formats import guards
 from dreamvideo.media.probe import AudioTrack
 
 COPY_SLACK = 0.05
@@ -36,10 +37,24 @@ class Sound:
     seconds: float | None = None
 
 
+@dataclass(frozen=True)
+class PlannedTrack:
+    """One sound track of an output: ffmpeg's arguments to decode it from track ``index`` of an input, cut alike."""
+
+    input: list[str]
+    index: int
+    filters: str
+    copied: bool
+
+
 @dataclass
 class SoundPlan:
-    """ffmpeg arguments for the sound of one output: its inputs, its output options, and notes for the user."""
+    """ffmpeg arguments for the sound of one output: its inputs, its output options, and notes for the user.
 
+    ``tracks`` is what they make, in order.
+    """
+
+    tracks: list[PlannedTrack] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -58,10 +73,10 @@ def plan_sound(sound: Sound, extension: str, picture: float) -> SoundPlan:
     seek = seek_before(sound.start)
     inputs = {
         True: ["-itsoffset", f"{-sound.start:.6f}", "-t", f"{seconds + sound.start:.6f}"],
-        False: ["-ss", f"{seek:.6f}"],
+        False: ["-ss", f"{seek:.6f}"] if seek > 0 else [],  # to jump to 0 loses what a decoder's delay hides
     }
+    file = [*guards(), *ffmpeg.input_arguments(sound.path)]
     opened: dict[bool, int] = {}
-    kept = 0
     for index, track in enumerate(sound.tracks):
         if track.codec in {"none", "unknown"}:
             plan.notes.append(f"sound track {index + 1} of {sound.path} is of a kind ffmpeg does not know; left out.")
@@ -69,11 +84,12 @@ def plan_sound(sound: Sound, extension: str, picture: float) -> SoundPlan:
         copied = padded is None and 0 <= sound.start <= COPY_SLACK and track.codec in _COPIED[extension]
         if copied not in opened:
             opened[copied] = len(opened) + 1
-            plan.inputs += [*inputs[copied], *ffmpeg.input_arguments(sound.path)]
-        cut = _cut(sound.start - seek, seconds, padded)
-        codec = [f"-c:a:{kept}", "copy"] if copied else _encode(track, kept, extension, cut)
-        plan.options += ["-map", f"{opened[copied]}:a:{index}", *codec]
-        kept += 1
+            plan.inputs += [*inputs[copied], *file]
+        whole = f"atrim=end={sound.start + seconds:.6f}"
+        filters = whole if copied else _cut(sound.start - seek, seconds, padded) + _layouts(extension)
+        planned = PlannedTrack([*inputs[False], *file], index, filters, copied)
+        plan.options += ["-map", f"{opened[copied]}:a:{index}", *_codec(planned, track, len(plan.tracks), extension)]
+        plan.tracks.append(planned)
     return plan
 
 
@@ -112,9 +128,15 @@ def _cut(start: float, seconds: float, padded: float | None) -> str:
     return f"{cut},aresample=async=1:first_pts=0{silence}"
 
 
-def _encode(track: AudioTrack, index: int, extension: str, filters: str) -> list[str]:
+def _layouts(extension: str) -> str:
+    """A filter for the layouts that Opus knows."""
+    return ",aformat=channel_layouts=mono|stereo|quad|5.1|7.1" if extension == ".webm" else ""
+
+
+def _codec(planned: PlannedTrack, track: AudioTrack, place: int, extension: str) -> list[str]:
+    """Output options of the sound track that is to be number ``place``."""
+    if planned.copied:
+        return [f"-c:a:{place}", "copy"]
     codec = "libopus" if extension == ".webm" else "aac"
-    if codec == "libopus":
-        filters += ",aformat=channel_layouts=mono|stereo|quad|5.1|7.1"
     rate = 192 if track.channels <= 2 else min(512, 96 * track.channels)
-    return [f"-filter:a:{index}", filters, f"-c:a:{index}", codec, f"-b:a:{index}", f"{rate}k"]
+    return [f"-filter:a:{place}", planned.filters, f"-c:a:{place}", codec, f"-b:a:{place}", f"{rate}k"]

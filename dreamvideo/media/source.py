@@ -69,10 +69,12 @@ class Source(ABC):
         return None
 
     @abstractmethod
-    def frames(self) -> Iterator[np.ndarray]:
-        """A fresh iterator over the chosen frames, ``float32 [height, width, 3]`` RGB in [0, 1].
+    def frames(self, first: int = 0) -> Iterator[np.ndarray]:
+        """A fresh iterator over the chosen frames from number ``first`` on.
 
-        Each array is the caller's own. Raises InputError where a frame cannot be read.
+        They are ``float32 [height, width, 3]`` RGB in [0, 1], each array the caller's own. ``first`` counts from 0, the
+        frame at ``start``; the frames are the very same whatever it is, and none where it lies behind the last.
+        Raises InputError where a frame cannot be read.
         """
 
     @property

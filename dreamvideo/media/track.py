@@ -1,6 +1,7 @@
 """A sound file of its own, or a clip's sound, opened, measured and decoded to samples."""
 
 import math
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ import numpy as np
 
 from dreamvideo.errors import InputError
 from dreamvideo.media import ffmpeg, probe
+from dreamvideo.media.formats import guards
 from dreamvideo.media.probe import AudioTrack
 from dreamvideo.media.sound import Sound, seek_before
 
@@ -77,22 +79,26 @@ def _check_range(start: float, seconds: float | None) -> None:
 
 def _first_track(path: str) -> AudioTrack:
     """What the first sound track is, proved by decoding its first piece. Raises InputError."""
-    arguments = [*ffmpeg.input_arguments(path), "-map", "0:a:0", "-af", "ashowinfo", "-frames:a", "1", "-f", "null"]
+    inputs = [*guards(), *ffmpeg.input_arguments(path)]
+    arguments = [*inputs, "-map", "0:a:0", "-af", "ashowinfo", "-frames:a", "1", "-f", "null"]
     try:
         _, text = ffmpeg.run([*arguments, "-"])
     except TimeoutError as error:
         raise InputError(f"{path}: {error}; the file may be damaged or on a disk that does not answer.") from error
     text = text.replace(ffmpeg.url(path), "input")
-    tracks = probe.audio_tracks(text.split("Stream mapping:", maxsplit=1)[0])
-    if not tracks or "ashowinfo" not in text or "] n:0 " not in text:
+    tracks = probe.audio_tracks(probe.header_in(text))
+    if not tracks or not re.search(r"^\[Parsed_ashowinfo_0 @ \w+\] n:0 ", text, re.MULTILINE):
         raise InputError(_why_not(path, text, heard=bool(tracks)))
     return tracks[0]
 
 
 def _why_not(path: str, text: str, *, heard: bool) -> str:
     """One sentence on why the file gives no sound; ``heard`` where its header speaks of some."""
-    if "Input #0, tty" in text or "detected only with low score" in text:
-        return f"{path} is no sound, whatever its name says; give a sound file or a clip with sound."
+    if probe.is_no_medium(text):
+        return (
+            f"{path} is no sound, whatever its name says, or a list that names others, which are not opened; "
+            "give a sound file or a clip with sound."
+        )
     reason = probe.reason_in(text).removeprefix("Error opening input: ")
     if "Input #0" not in text:
         return f"{path} cannot be read as sound ({reason}); check the file with a player."
@@ -121,7 +127,7 @@ def _arguments(sound: Sound, seconds: float | None) -> list[str]:
         f"aresample={SAMPLE_RATE}:async=1:first_pts=0:rematrix_maxval=1,"
         "aformat=sample_fmts=flt:channel_layouts=mono"
     )
-    opened = ["-ss", f"{seek:.6f}", *ffmpeg.input_arguments(sound.path)]
+    opened = [*guards(), *(["-ss", f"{seek:.6f}"] if seek else []), *ffmpeg.input_arguments(sound.path)]
     return [*opened, "-map", "0:a:0", "-af", filters, "-f", "f32le", "-"]
 
 

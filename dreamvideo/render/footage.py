@@ -2,15 +2,19 @@
 
 import math
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
+from operator import attrgetter
 
 import numpy as np
 
 from dreamvideo.config import Config
 from dreamvideo.media.grade import grade, is_neutral
+from dreamvideo.media.sound import Sound
 from dreamvideo.media.source import Source
 from dreamvideo.motion.camera import UNMOVED, Path, Pyramid, plan_path
 from dreamvideo.motion.shots import CutFinder, in_shots
@@ -19,11 +23,12 @@ from dreamvideo.render.job import Job, Listener
 from dreamvideo.render.journal import Journal
 from dreamvideo.render.listening import Heard, plan_timeline, track_of
 from dreamvideo.render.pipeline import Result
-from dreamvideo.render.selection import gathered, needed, part_of_sound, spacing
+from dreamvideo.render.selection import gathered, lies_in, needed, spacing
 from dreamvideo.render.start import open_input
 from dreamvideo.render.timeline import Timeline
 
 FURTHEST_READ = 250  # frames of a gap that is read through; a further one is jumped over
+UNEVEN = "the frames asked for are not evenly spaced: they run at the input's rate, without its sound"
 
 
 def hear_clip(job: Job, source: Source, listener: Listener) -> Heard:
@@ -121,7 +126,21 @@ class Footage:
 
     def asks_for(self, index: int) -> bool:
         """Whether a frame is to be dreamed."""
-        return any(index in stretch for stretch in self.part.stretches)
+        return lies_in(self.part.stretches, index)
+
+    def with_shots_begun(self) -> "Footage":
+        """With the first frame of each shot of which anything is dreamed: some objectives depend on it."""
+        cuts = self.timeline.clock.cuts
+        begins = [cuts[bisect_right(cuts, stretch.start) - 1] for stretch in self.part.stretches]
+        firsts = [range(begin, begin + 1) for begin in sorted(set(begins))]
+        stretches = gathered(sorted([*firsts, *self.part.stretches], key=attrgetter("start", "stop")), 0)
+        return replace(self, part=replace(self.part, stretches=stretches))
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences for the user, as far as they are known."""
+        uneven = self.part.shown is not None and spacing(self.part.shown) is None
+        return [*self.shooting.filmed.warnings, *[UNEVEN] * uneven]
 
     def read(self, stretches: Sequence[range]) -> Iterator[tuple[int, np.ndarray, bool, bool]]:
         """Input frames through the camera: number, frame, whether it begins a shot, and whether it follows another.
@@ -129,7 +148,7 @@ class Footage:
         Cuts are found as they were filmed.
         """
         filmed = self.shooting.filmed
-        if not self.heard.scouted:
+        if not (self.heard.scouted or self.source.one_shot):
             finder = CutFinder(self.config.shots, self.source.rate)
             frames = islice(filmed.frames(), stretches[-1].stop)
             for index, (frame, begins_shot) in enumerate(in_shots(frames, finder)):
@@ -138,7 +157,7 @@ class Footage:
         cuts, firsts = frozenset(self.timeline.clock.cuts), {stretch.start for stretch in stretches}
         for reading in gathered(stretches, FURTHEST_READ):
             for index, frame in zip(reading, filmed.frames(reading.start), strict=False):
-                if any(index in stretch for stretch in stretches):
+                if lies_in(stretches, index):
                     begins_shot = index in cuts
                     yield index, self._seen(frame, index), begins_shot, not (begins_shot or index in firsts)
 
@@ -176,3 +195,11 @@ class Footage:
             if index in fading:
                 dreamed = faded(frame, dreamed, journal.heads.frame(index), fading[index].weight(index))
             yield grade(frame, dreamed, self.timeline.at(index).color) if self._grades else dreamed
+
+
+def part_of_sound(sound: Sound, indices: Sequence[int], rate: Fraction) -> Sound:
+    """The sound that belongs to evenly spaced frames, of which ``rate`` lie in a second of the whole."""
+    step = spacing(indices) or 1
+    begin = sound.start + float(indices[0] / rate)
+    end = sound.start + float((indices[-1] + step) / rate)
+    return replace(sound, start=begin, end=end if sound.end is None else min(end, sound.end))

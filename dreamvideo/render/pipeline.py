@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
+from itertools import count
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -200,13 +201,6 @@ def _tick(listener: Listener, progress: Progress) -> None:
 def _join(job: Job, film: Reel, result: Result, notes: Notes) -> None:
     """Encode ``result`` with its sound into the output. Raises ``Stopped`` if a stop is asked for."""
     remove_stale(job.output)
-    encoded = 0
-
-    def tick() -> None:
-        nonlocal encoded
-        encoded += 1
-        _tick(notes.listener, Progress("encode", encoded, result.count))
-
     spec = ClipSpec(
         rate=result.rate,
         colors=film.source.colors,
@@ -215,5 +209,22 @@ def _join(job: Job, film: Reel, result: Result, notes: Notes) -> None:
         crf=job.config.output.crf,
         metadata=to_toml(job.config),
         gif=GifSpec(colors=job.config.output.gif_colors),
+        numbers=result.numbers,
     )
-    notes.add(write_clip(job.output, result.frames, result.count, spec, overwrite=job.overwrite, on_frame=tick))
+    notes.add(
+        write_clip(
+            job.output,
+            result.frames,
+            result.count,
+            spec,
+            overwrite=job.overwrite,
+            on_frame=_counter(notes.listener, "encode", result.count),
+            on_verified=_counter(notes.listener, "verify", result.count),
+        )
+    )
+
+
+def _counter(listener: Listener, stage: Literal["encode", "verify"], total: int) -> Callable[[], None]:
+    """Tells of one frame more at each call, and raises ``Stopped`` if a stop is asked for."""
+    numbers = count(1)
+    return lambda: _tick(listener, Progress(stage, next(numbers), total))

@@ -1,15 +1,13 @@
 """Part of a clip: which of its frames are asked for, and which have to be dreamed so that they look as in the whole."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from itertools import pairwise
-
-import numpy as np
+from operator import attrgetter
 
 from dreamvideo.errors import ConfigError
-from dreamvideo.media.sound import Sound
 
 _RANGE = re.compile(r"(\d{1,9})(-(\d{1,9})?)?|-(\d{1,9})")
 
@@ -26,10 +24,11 @@ class Selection:
 
     def indices(self, count: int) -> list[int]:
         """The frames that are asked for of a clip of ``count``, in order. Raises ``ConfigError`` where it has none."""
-        taken = np.zeros(count, bool)
-        for first, last in self.ranges:
-            taken[first : None if last is None else last + 1] = True
-        chosen = np.flatnonzero(taken)[:: self.every].tolist()
+        everything = range(count)
+        taken = {
+            index for first, last in self.ranges for index in everything[first : None if last is None else last + 1]
+        }
+        chosen = sorted(taken)[:: self.every]
         if not chosen:
             first = min(first for first, _ in self.ranges)
             raise ConfigError(f"--frames begins at {first}, but there are {count} frames, numbered from 0")
@@ -60,8 +59,8 @@ def needed(indices: Sequence[int], cuts: Sequence[int], *, carries: bool) -> lis
     """
     if not carries:
         return _runs(indices)
-    begins = np.asarray(cuts)[np.searchsorted(cuts, indices, side="right") - 1]
-    return [range(int(begin), int(np.asarray(indices)[begins == begin].max()) + 1) for begin in np.unique(begins)]
+    last = {cuts[bisect_right(cuts, index) - 1]: index for index in indices}  # of those asked for, in each shot
+    return [range(begin, index + 1) for begin, index in last.items()]
 
 
 def gathered(stretches: Iterable[range], gap: int) -> list[range]:
@@ -75,6 +74,12 @@ def gathered(stretches: Iterable[range], gap: int) -> list[range]:
     return found
 
 
+def lies_in(stretches: Sequence[range], index: int) -> bool:
+    """Whether a frame is in one of ``stretches``, which are in order."""
+    place = bisect_right(stretches, index, key=attrgetter("start")) - 1
+    return place >= 0 and index in stretches[place]
+
+
 def _runs(indices: Sequence[int]) -> list[range]:
     return gathered((range(index, index + 1) for index in indices), 0)
 
@@ -83,11 +88,3 @@ def spacing(indices: Sequence[int]) -> int | None:
     """How many frames lie from each to the next, None where that differs."""
     steps = {after - before for before, after in pairwise(indices)} or {1}
     return steps.pop() if len(steps) == 1 else None
-
-
-def part_of_sound(sound: Sound, indices: Sequence[int], rate: Fraction) -> Sound:
-    """The sound that belongs to evenly spaced frames, of which ``rate`` lie in a second of the whole."""
-    step = spacing(indices) or 1
-    begin = sound.start + float(indices[0] / rate)
-    end = sound.start + float((indices[-1] + step) / rate)
-    return replace(sound, start=begin, end=end if sound.end is None else min(end, sound.end))

@@ -12,7 +12,12 @@ import pytest
 from dreamvideo.errors import InputError
 from dreamvideo.media import clip, ffmpeg
 from dreamvideo.media.source import file_identity, frame_at, open_source
-from tests.media.conftest import X264, Make, moving, pixels
+from tests.media.conftest import X264, Make, moving, pixels, tone
+
+NAMES = [
+    *("-y", 'it\'s "so"', "new\nline", "ünï→", "%03d", "a*[b]?", "$(x) `y`; z"),
+    *("concat:a|b", "http:here", "http://host/a", "pipe:0"),
+]
 
 
 def frames_of(path: str, **options: float | Fraction | None) -> np.ndarray:
@@ -77,6 +82,99 @@ def test_seeking_is_not_used_where_a_clock_starts_late(make: Make, monkeypatch: 
         assert "-ss" not in source._arguments()
     assert np.array_equal(frames_of(path, start=1.8, end=1.96), slow)
     assert np.array_equal(slow, frames_of(path)[45:49])
+
+
+UNEVEN = ["-vf", "select='lt(mod(n,7),4)'", "-fps_mode", "vfr"]
+B_FRAMES = [*X264, "-g", "12", "-bf", "3", "-x264-params", "open-gop=1"]
+DEEP = ["-pix_fmt", "yuv420p10le", "-c:v", "ffv1"]
+
+
+@pytest.fixture
+def odd(make: Make, request: pytest.FixtureRequest) -> str:
+    """A clip of the kind that the test names, of 1.6 seconds."""
+    test = moving("30", "1.6")
+    plain = [*test, *X264, "-g", "10"]
+    if request.param == "rotated":
+        return make("turned.mp4", "-display_rotation", "90", "-i", ffmpeg.url(make("flat.mp4", *plain)), "-c", "copy")
+    return {
+        "variable": lambda: make("v.mkv", *test, *UNEVEN, *X264, "-g", "5"),
+        "b-frames": lambda: make("b.mp4", *test, *B_FRAMES),
+        "late": lambda: make("t.ts", *plain),
+        "late picture": lambda: make("l.mp4", "-itsoffset", "0.3", *test, *tone("2"), *X264, "-g", "5", "-c:a", "aac"),
+        "no index": lambda: make("live.mkv", *plain, "-f", "matroska", "-live", "1"),
+        "fragments": lambda: make("frag.mp4", *plain, "-movflags", "frag_keyframe+empty_moov"),
+        "10 bits": lambda: make("deep.mkv", *test, *DEEP),
+        "gif": lambda: make("a.gif", *moving("10", "1.6")),
+    }[request.param]()
+
+
+KINDS = ["variable", "b-frames", "rotated", "late", "late picture", "no index", "fragments", "10 bits", "gif"]
+
+
+@pytest.mark.parametrize("seeking", [False, True])
+@pytest.mark.parametrize("odd", KINDS, indirect=True)
+def test_frames_from_any_number_are_the_same(odd: str, seeking: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip, "SEEK_FROM", 0.5 if seeking else 1e9)
+    monkeypatch.setattr(clip, "SEEK_MARGIN", 0.3)
+    with open_source(odd) as source:
+        whole = np.stack(list(source.frames()))
+        count, warnings = len(whole), list(source.warnings)
+        assert source.frame_count == count
+        for first in (1, count // 2, count * 4 // 5, count - 1):
+            assert np.array_equal(np.stack(list(source.frames(first))), whole[first:])
+        assert (source.frame_count, source.warnings) == (count, warnings)
+
+
+@pytest.mark.parametrize("cut", [{"start": 0.4}, {"end": 1.2}, {"start": 0.4, "end": 1.2}, {"rate": Fraction(7)}])
+def test_frames_are_numbered_from_the_start_that_was_asked_for(ntsc: str, cut: dict[str, float | Fraction]) -> None:
+    whole = frames_of(ntsc, **cut)
+    for first in (0, 1, len(whole) - 2):
+        with open_source(ntsc, **cut) as source:  # pyright: ignore[reportArgumentType]
+            announced = source.frame_count
+            assert np.array_equal(np.stack(list(source.frames(first))), whole[first:])
+            assert source.frame_count == announced == len(whole)
+            assert source.warnings == []
+
+
+@pytest.mark.parametrize("cut", [{}, {"start": 0.4}, {"end": 1.2}])
+def test_behind_the_last_frame_there_is_none(ntsc: str, cut: dict[str, float]) -> None:
+    for beyond in (0, 1, 500):
+        with open_source(ntsc, **cut) as source:  # pyright: ignore[reportArgumentType]
+            announced = source.frame_count
+            assert announced is not None
+            assert list(source.frames(announced + beyond)) == []
+            assert (source.frame_count, source.warnings) == (announced, [])
+
+
+def test_to_find_no_frame_behind_the_end_nothing_is_decoded(ntsc: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_source(ntsc, start=0.2, end=1.2) as source:
+        monkeypatch.setattr(clip, "Decoder", None)
+        assert list(source.frames(30)) == []
+
+
+LONG = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=60:decimals=1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "seeks"),
+    [
+        ("a.mp4", [], True),
+        ("a.mkv", [], True),
+        ("live.mkv", ["-live", "1"], None),
+        ("frag.mp4", ["-movflags", "frag_keyframe+empty_moov"], None),
+        ("a.ts", [], False),
+    ],
+)
+def test_far_into_a_clip_frames_are_the_same(make: Make, name: str, options: list[str], seeks: bool | None) -> None:
+    path = make(name, *LONG, *X264, "-g", "50", "-bf", "2", *options)
+    with open_source(path) as source:
+        assert isinstance(source, clip.ClipSource)
+        whole = np.stack([as_bytes(frame) for frame in source.frames()])
+        for first in (299, 437, 598):
+            later = np.stack([as_bytes(frame) for frame in source.frames(first)])
+            assert np.array_equal(later, whole[first:])
+        assert len(whole) == source.frame_count == 600
+        assert seeks is None or ("-ss" in source._arguments(437)) == seeks
 
 
 def test_variable_rate_keeps_its_length(make: Make) -> None:
@@ -144,6 +242,24 @@ def test_truncated_clip_gives_what_it_has_and_says_so(make: Make, tmp_path: Path
     assert f"cut.mp4 is truncated: {count} of about 90 frames could be decoded" in source.warnings[0]
 
 
+def test_a_truncated_clip_is_counted_from_its_start_wherever_reading_begins(make: Make, tmp_path: Path) -> None:
+    path = truncated(make, tmp_path)
+    with open_source(path) as source:
+        whole = np.stack(list(source.frames()))
+        sentences = source.warnings
+        assert source.frame_count == len(whole)
+        list(source.frames())
+        assert list(source.frames(len(whole))) == []
+        assert source.warnings == sentences
+    with open_source(path) as source:
+        assert np.array_equal(np.stack(list(source.frames(10))), whole[10:])
+        assert (source.frame_count, source.warnings) == (len(whole), sentences)
+    with open_source(path) as source:
+        assert list(source.frames(85)) == []
+        assert source.frame_count == 85
+        assert source.warnings == [f"{path} is truncated: at most 85 of about 90 frames could be decoded."]
+
+
 def test_start_behind_the_truncation_is_an_error(make: Make, tmp_path: Path) -> None:
     with open_source(truncated(make, tmp_path), start=2.8) as source, pytest.raises(InputError, match="no frame"):
         list(source.frames())
@@ -171,13 +287,24 @@ def test_end_behind_the_clip_is_said(ntsc: str) -> None:
         assert any("it stops there" in warning for warning in source.warnings)
 
 
-@pytest.mark.parametrize(
-    "name", ["two words.mp4", 'it\'s "so".mp4', "-y.mp4", "new\nline.mp4", "ünï→.mp4", "%03d.mp4", "take:2.mp4"]
-)
-def test_any_file_name_is_read(ntsc: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    shutil.copy(ntsc, tmp_path / name)
-    monkeypatch.chdir(tmp_path)
-    assert len(frames_of(name, end=0.2)) == 6
+@pytest.mark.parametrize("stem", NAMES)
+@pytest.mark.parametrize("kind", ["clip", "gif", "folder", "still"])
+def test_any_file_name_is_read(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stem: str, kind: str
+) -> None:
+    place = tmp_path / "place"
+    name = stem + {"clip": ".mp4", "gif": ".gif", "folder": "", "still": ".png"}[kind]
+    (place / name).parent.mkdir(parents=True)
+    if kind == "folder":
+        (place / name).mkdir()
+        for number in range(5):
+            shutil.copy(make("plain.png", *moving("25", "0.2"), "-frames:v", "1"), place / name / f"{number}.png")
+    else:
+        still = ["-frames:v", "1"] if kind == "still" else []
+        shutil.copy(make("plain" + Path(name).suffix, *moving("25", "0.2"), *still), place / name)
+    monkeypatch.chdir(place)
+    with open_source(name) as source:
+        assert len(list(source.frames(1))) == (0 if kind == "still" else 4)
 
 
 def test_leaving_early_ends_the_decoder(ntsc: str) -> None:
@@ -195,7 +322,7 @@ def test_a_stalled_decoder_ends_and_is_said(ntsc: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(ffmpeg, "STALL_SECONDS", 1.0)
     source = open_source(ntsc)
     slow = ["-re", "-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=0.2,realtime,tpad=stop=1,setpts=N*N*N/TB"]
-    monkeypatch.setattr(source, "_arguments", lambda: [*slow, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
+    monkeypatch.setattr(source, "_arguments", lambda _: [*slow, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
     frames = list(source.frames())
     assert frames
     assert any("stopped answering" in warning for warning in source.warnings)

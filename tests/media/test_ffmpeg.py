@@ -27,6 +27,7 @@ def test_the_reason_is_the_line_that_tells() -> None:
     )
     assert ffmpeg.reason(stderr) == "width not divisible by 2 (63x47)"
     assert ffmpeg.reason("") == "ffmpeg gave no reason"
+    assert ffmpeg.reasons("    Last message repeated 3 times\n") == []
 
 
 def test_a_long_log_keeps_its_beginning_and_end() -> None:
@@ -36,3 +37,14 @@ def test_a_long_log_keeps_its_beginning_and_end() -> None:
     assert log.text().startswith("first")
     assert log.text().endswith("last\n")
     assert len(log.text()) == 1 << 17
+
+
+def test_what_a_log_is_told_to_skip_is_left_out() -> None:
+    log = ffmpeg.ErrorLog()
+    process = ffmpeg.spawn(["-i", "none"], stderr=log.file)
+    process.wait()
+    ffmpeg.kill(process)
+    log.skip()
+    log.file.write(b"later\n")
+    log.close()
+    assert log.text() == "later\n"

@@ -43,6 +43,13 @@ def test_rate_and_cut(folder: Path) -> None:
         open_source(str(folder), rate=Fraction(10), start=0.5)
 
 
+def test_frames_from_any_number_are_the_same_and_no_others_are_read(folder: Path) -> None:
+    with open_source(str(folder), rate=Fraction(10), start=0.1) as source:
+        (folder / "f2.png").write_text("damaged")
+        assert [round(float(frame.mean()) * 255) for frame in source.frames(1)] == [9, 10, 11]
+        assert list(source.frames(4)) == list(source.frames(9)) == []
+
+
 def test_the_first_odd_frame_is_named(folder: Path) -> None:
     grey(folder / "f3.png", 3, size=(7, 4))
     with pytest.raises(InputError, match=r"f3\.png is 7x4, but f1\.png is 6x4"):
@@ -93,8 +100,11 @@ def test_a_still_is_shown_for_as_long_as_is_asked(tmp_path: Path) -> None:
     grey(tmp_path / "a.png", 9)
     with open_source(str(tmp_path / "a.png"), frames=3) as source:
         frames = list(source.frames())
+        assert [len(list(source.frames(first))) for first in (1, 2, 3, 9)] == [2, 1, 0, 0]
     assert (source.still, source.frame_count, len(frames)) == (True, 3, 3)
     assert np.array_equal(frames[0], frames[2])
+    frames[0][:] = 0
+    assert frames[2].mean() > 0
 
 
 def test_only_a_still_can_be_given_a_number_of_frames(tmp_path: Path) -> None:

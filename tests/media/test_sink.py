@@ -10,14 +10,16 @@ import pytest
 from PIL import Image
 
 from dreamvideo.errors import OutputError
-from dreamvideo.media import ffmpeg, files
+from dreamvideo.media import encode, ffmpeg, files
 from dreamvideo.media.colors import HD, UNTAGGED, Colors, output_colors
 from dreamvideo.media.probe import probe
 from dreamvideo.media.sink import GifSpec, OutputKind, check_output, write_clip
 from dreamvideo.media.source import open_source
 from dreamvideo.media.still import read_image
 from tests.media.conftest import X264, Make, files_in, log_of, moving, pixels, ramp, spec, write
+from tests.media.test_clip import NAMES
 
+STUCK = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=100,setpts=N*60/TB,realtime=limit=100"]  # a frame a minute
 FULL = Colors("pc", "bt709", "bt709", "bt709")
 SETTINGS = '[dream]\nlayers = ["mixed3"]\n'
 
@@ -149,14 +151,46 @@ def test_one_frame_as_a_still(tmp_path: Path, name: str) -> None:
         write(tmp_path / f"b{name}", ramp(2))
 
 
-@pytest.mark.parametrize(
-    "name", ["two words.mp4", 'it\'s "so".gif', "-y.mkv", "new\nline.webm", "ünï→.mp4", "%03d.mp4", "take:2.mp4"]
-)
-def test_any_file_name_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize("stem", NAMES)
+@pytest.mark.parametrize("extension", [".mp4", ".gif", "/", ".png"])
+def test_any_file_name_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stem: str, extension: str) -> None:
     monkeypatch.chdir(tmp_path)
-    write(name, ramp(3))
-    assert files_in(tmp_path) == [name]
-    assert len(pixels(name)) == 3
+    name = stem + extension
+    parent = Path(name).parent
+    parent.mkdir(parents=True, exist_ok=True)
+    count = 1 if extension == ".png" else 3
+    write(name, ramp(count))
+    assert files_in(parent) == [Path(name).name]
+    with open_source(name) as source:
+        assert len(list(source.frames())) == count
+
+
+def test_an_encoder_that_takes_no_frame_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffmpeg, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(encode, "_raw_input", lambda *_: STUCK)
+    with pytest.raises(OutputError, match=r"a\.mp4 could not be encoded: ffmpeg has not moved for 0\.3 s"):
+        write(tmp_path / "a.mp4", ramp(100, 96, 128))
+    assert files_in(tmp_path) == []
+
+
+def test_an_encoder_that_never_ends_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffmpeg, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(encode, "_raw_input", lambda *_: STUCK)
+    with pytest.raises(OutputError, match=r"a\.gif could not be encoded: ffmpeg has not moved for 0\.3 s"):
+        write(tmp_path / "a.gif", ramp(1))
+    assert files_in(tmp_path) == []
+
+
+def test_an_encoder_that_is_slow_to_complete_a_large_file_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ffmpeg, "STALL_SECONDS", 0.3)
+    slow = ["-re", "-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=1.5"]
+    file = tmp_path / "a.raw"
+    arguments = [*slow, "-f", "rawvideo", "-flush_packets", "1", ffmpeg.url(file)]
+    with encode.Encoder(arguments, file, "a") as encoder:
+        encoder.finish()
+    assert file.stat().st_size == 38 * 64 * 48 * 3
 
 
 def test_early_refusals(tmp_path: Path) -> None:
@@ -232,7 +266,8 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, na
 
     def full(path: Path) -> Path:
         temporary = original(path)
-        if path.suffix:
+        folder = path.parent == tmp_path and name in {"a.png", "a/"}
+        if not folder:
             temporary.symlink_to("/dev/full")
         return temporary
 

@@ -63,6 +63,12 @@ def test_sound_is_encoded_where_the_container_does_not_take_it(make: Make, tmp_p
     assert found.beep == pytest.approx(found.flash, abs=0.01)
 
 
+def test_sound_that_is_encoded_is_heard_from_its_first_moment(make: Make, tmp_path: Path) -> None:
+    path = make("a.mp4", *moving(), *tone(), *X264, "-c:a", "aac")
+    render(path, tmp_path / "o.webm")
+    assert np.abs(samples(str(tmp_path / "o.webm"))[:480]).max() > 0.05
+
+
 def test_all_tracks_are_kept(make: Make, tmp_path: Path) -> None:
     maps = ["-map", "0", "-map", "1", "-map", "2", "-c:a:0", "aac", "-c:a:1", "flac"]
     loud = ["-f", "lavfi", "-i", "anullsrc=r=48000:cl=5.1:d=1"]
