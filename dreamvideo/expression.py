@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from dreamvideo.easing import Array, noise, saw, smoothstep, square, tri
-from dreamvideo.names import nearest
+from dreamvideo.names import brief, nearest
 from dreamvideo.typed import LARGEST, MarkedError, Typed
 
 DEEPEST = 200  # levels of nesting: fewer than Python's own limit, wherever this is called from
@@ -169,7 +169,7 @@ class Expression:
             raise self.source.error(f"'{name}' needs its arguments: {name}({FUNCTIONS[name][0]})", node)
         elif name not in CONSTANTS:
             known = (*VARIABLES, *CONSTANTS)
-            raise self.source.error(f"there is no variable called '{name}'{_nearest_or_all(name, known)}", node)
+            raise self.source.error(f"there is no variable called '{brief(name)}'{_nearest_or_all(name, known)}", node)
 
     def _check_call(self, name: str, arguments: list[ast.expr], keywords: list[ast.keyword], node: ast.expr) -> None:
         if name in FEATURES:
@@ -186,7 +186,7 @@ class Expression:
             raise self.source.error(f"'{name}' is a number and takes no arguments", node)
         else:
             known = (*FUNCTIONS, *FEATURES)
-            raise self.source.error(f"there is no function called '{name}'{_nearest_or_all(name, known)}", node)
+            raise self.source.error(f"there is no function called '{brief(name)}'{_nearest_or_all(name, known)}", node)
 
     def _check_feature(self, name: str, arguments: list[ast.expr], keywords: list[ast.keyword]) -> None:
         takes = f"{name} takes attack= and release=, each a number of seconds from 0 to {LONGEST_SWING}"

@@ -3,7 +3,7 @@
 import copy
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,23 @@ from pydantic_core import ErrorDetails
 
 from dreamvideo.config import MOVING, Config, Dream, Section, has_formula
 from dreamvideo.errors import ConfigError
-from dreamvideo.names import nearest
+from dreamvideo.names import brief, nearest
 from dreamvideo.presets import read_preset
 from dreamvideo.settings import SETTINGS, Setting, brief_value, section
+from dreamvideo.toml import read_toml, read_toml_file
+
+
+class SettingsError(ConfigError):
+    """Everything that is wrong with the settings: ``problems`` are sentences, the message has one a line."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(list_problems(problems, "the settings"))
+        self.problems = problems
+
 
 _SET = "in --set"
 _NAMED = "on the command line"
+_MOST_PROBLEMS = 20  # in one message
 
 
 def resolve(
@@ -27,25 +38,29 @@ def resolve(
     named: Mapping[str, Any] | None = None,
     *,
     base: Mapping[str, Any] | None = None,
+    tables: Iterable[tuple[Mapping[str, Any], str]] = (),
     presets: Path | None = None,
 ) -> Config:
-    """Merge what the user asked for: defaults < ``base`` < preset < config file < ``sets`` < ``named``.
+    """Merge what the user asked for: defaults < ``base`` < preset < ``tables`` < config file < ``sets`` < ``named``.
 
     Parameters
     ----------
     sets : ``section.key=value`` each, the value in TOML; a bare word is text. ``carry=0.5`` means carry.strength.
     named : full names, such as ``dream.strength``, to values; None means not given.
     base : a command's own defaults, as ``named``.
+    tables : settings as a config file has them, already read, each with where it stands, such as "in jobs.toml".
     presets : the folder of presets, by default the program's own.
 
     A table of layers in a preset or file replaces the one below it; ``dream.layers.mixed4=2`` changes one entry.
-    Raises ``ConfigError`` that lists every problem, one a line.
+    Raises ``SettingsError`` that lists every problem, one a line.
     """
     merge = _Merge()
     for key, value in (base or {}).items():
         merge.value(key, value, "a default")
     if preset is not None:
         merge.preset(preset, presets)
+    for table, origin in tables:
+        merge.table(table, origin)
     if config_file is not None:
         merge.file(config_file)
     for argument in sets:
@@ -66,36 +81,45 @@ class _Merge:
 
     def preset(self, name: str, folder: Path | None) -> None:
         try:
-            self.text(read_preset(name, folder), f"the preset {name}")
+            self._read(lambda: read_toml(read_preset(name, folder)), f"the preset {name}")
         except ConfigError as error:
             self.problems.append(str(error))
 
     def file(self, path: Path) -> None:
         try:
-            self.text(path.read_text(encoding="utf-8"), str(path))
+            self._read(lambda: read_toml_file(path), str(path))
         except OSError as error:
             self.problems.append(f"the config file {path} cannot be read ({error.strerror})")
         except UnicodeDecodeError:
             self.problems.append(f"the config file {path} is no UTF-8 text; save it as UTF-8")
+        except ValueError as error:
+            self.problems.append(f"the config file {brief(str(path))} cannot be read ({error})")
 
-    def text(self, text: str, name: str) -> None:
+    def _read(self, read: Callable[[], Mapping[str, Any]], name: str) -> None:
         try:
-            self._merge(self.values, tomllib.loads(text), Config, "", f"in {name}")
+            self.table(read(), f"in {name}")
         except tomllib.TOMLDecodeError as error:
             self.problems.append(f"{name} is no valid TOML: {_lower(str(error))}")
+
+    def table(self, table: Mapping[str, Any], origin: str) -> None:
+        self._merge(self.values, copy.deepcopy(table), Config, "", origin)  # single entries may be set in it later
 
     def argument(self, argument: str) -> None:
         """Take one ``section.key=value``."""
         key, equals, text = (part.strip() for part in argument.partition("="))
+        if _is_broken(argument):
+            self.problems.append(f"--set {brief(argument)!a}: this is no text in UTF-8")
+            return
         if not equals or not all(key.split(".")):
-            self.problems.append(f"--set {argument}: this should read section.key=value, such as dream.steps=3")
+            problem = "this should read section.key=value, such as dream.steps=3"
+            self.problems.append(f"--set {brief(argument)}: {problem}")
             return
         try:
             self.value(key, parse_value(text), _SET)
         except tomllib.TOMLDecodeError as error:
             unclosed = text[:1] in {'"', "'"} and text.count(text[0]) == 1
             problem = "this quote is never closed" if unclosed else f"the value is no valid TOML: {_lower(str(error))}"
-            self.problems.append(f"--set {argument}: {problem}")
+            self.problems.append(f"--set {brief(argument)}: {problem}")
 
     def value(self, key: str, value: Any, origin: str) -> None:
         """Set one value by its full name; an entry of a table, such as ``dream.layers.mixed4``, leaves the others."""
@@ -149,7 +173,7 @@ class _Merge:
             dream["objective"] = Dream().objective
 
     def config(self) -> Config:
-        """The merged config. Raises ``ConfigError`` with all problems found on the way and by the schema."""
+        """The merged config. Raises ``SettingsError`` with all problems found on the way and by the schema."""
         config = None
         values = copy.deepcopy(self.values)
         moving = dict(self._take_schedules(values))
@@ -158,7 +182,7 @@ class _Merge:
         except ValidationError as error:
             self.problems += [self._problem(details) for details in error.errors(include_url=False)]
         if config is None or self.problems:
-            raise ConfigError(_report(list(dict.fromkeys(self.problems))))
+            raise SettingsError(list(dict.fromkeys(self.problems)))
         return config
 
     def _take_schedules(self, values: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -186,7 +210,8 @@ class _Merge:
         except ScheduleError as error:
             takes = setting.entry if setting.is_table else setting.expected
             meant = nearest(text, FEATURES) if text.isidentifier() else f", or a schedule, but {error}"
-            self.problems.append(f"{key} is {brief_value(text)} ({self._origin(key)}); it must be {takes}{meant}")
+            told = f"{brief(key)} is {brief_value(text)} ({self._origin(key)})"
+            self.problems.append(f"{told}; it must be {takes}{meant}")
 
     def _problem(self, details: ErrorDetails) -> str:
         """One of pydantic's errors as a sentence with the setting's full name, the value and what would be right."""
@@ -195,9 +220,9 @@ class _Merge:
             return str(details.get("ctx", {}).get("error", details["msg"]))
         setting = SETTINGS.get(key) or SETTINGS.get(".".join(key.split(".")[:2]))
         if setting is None or details["type"] == "extra_forbidden":
-            return f"{key} is no setting ({self._origin(key)}){_nearest_key(key, details['input'])}"
+            return f"{brief(key)} is no setting ({self._origin(key)}){_nearest_key(key, details['input'])}"
         if setting.is_table and key != setting.key:
-            return f"{key} is {brief_value(details['input'])} ({self._origin(key)}); it must be {setting.entry}"
+            return f"{brief(key)} is {brief_value(details['input'])} ({self._origin(key)}); it must be {setting.entry}"
         return f"{key} is {brief_value(details['input'])} ({self._origin(key)}); it must be {setting.expected}"
 
     def _origin(self, key: str) -> str:
@@ -206,19 +231,28 @@ class _Merge:
         return self.origins.get(key, "a default")
 
 
+def _is_broken(text: str) -> bool:
+    """Whether it holds bytes that are no UTF-8, as the command line may."""
+    return any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def parse_value(text: str) -> Any:
     """A value typed at the command line: TOML, or plain text where it is neither TOML nor meant to be.
 
-    Raises ``TOMLDecodeError`` for a quote, bracket or brace that is not closed, and for nothing at all.
+    Raises ``TOMLDecodeError`` for a quote, bracket or brace that is not closed, for nothing at all, and for more than
+    one line.
     """
     try:
-        return tomllib.loads(f"value = {text}\n")["value"]
+        values = read_toml(f"value = {text}\n")
     except tomllib.TOMLDecodeError:
         if re.fullmatch(r"-?\.\d+", text):
             return float(text)
         if not text or text[0] in "\"'[{":
             raise
         return text
+    if len(values) > 1:
+        raise tomllib.TOMLDecodeError("It is more than one line")
+    return values["value"]
 
 
 def _key(location: list[str]) -> str:
@@ -237,10 +271,13 @@ def _nearest_key(key: str, value: Any) -> str:
     return nearest(key, [*tables, *SETTINGS])
 
 
-def _report(problems: list[str]) -> str:
+def list_problems(problems: Sequence[str], what: str) -> str:
+    """A message of sentences about ``what``, one a line; a single one stands for itself."""
     if len(problems) == 1:
         return problems[0]
-    return "\n".join([f"{len(problems)} things are wrong with the settings:", *(f"  {line}" for line in problems)])
+    shown = [f"  {line}" for line in problems[:_MOST_PROBLEMS]]
+    rest = [f"  and {len(problems) - len(shown)} more"] if len(problems) > len(shown) else []
+    return "\n".join([f"{len(problems)} things are wrong with {what}:", *shown, *rest])
 
 
 def _lower(sentence: str) -> str:

@@ -14,6 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from dreamvideo.config import MOVING, Config, Section
+from dreamvideo.names import brief
 
 _NOUNS = {
     bool: "true or false",
@@ -22,7 +23,6 @@ _NOUNS = {
     str: "a name",
 }
 _LIMITS = {Ge: "at least", Gt: "above", Le: "at most", Lt: "below"}
-_LONGEST_VALUE = 60
 _MOVABLE = ("dream", "carry", "camera", "color")  # sections that every frame asks anew
 
 
@@ -127,8 +127,7 @@ def toml_value(value: Any) -> str:
 
 def brief_value(value: Any) -> str:
     """A value for an error message, cut to a length that leaves the message readable."""
-    text = toml_value(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+    return brief(toml_value(value))
 
 
 def reference_toml() -> str:

@@ -4,6 +4,7 @@ Formulas and schedules share this. Nothing here is evaluated.
 """
 
 import ast
+import re
 import warnings
 from typing import ClassVar
 
@@ -22,7 +23,8 @@ class MarkedError(ConfigError):
     def __init__(self, problem: str, text: str, position: int) -> None:
         self.problem, self.text, self.position = problem, text, position
         begin = max(text.rfind("\n", 0, position) + 1, position - SHOWN)
-        line = text[begin : position + SHOWN].split("\n", 1)[0].replace("\t", " ")
+        line = text[begin : position + SHOWN].split("\n", 1)[0]
+        line = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", line)  # no tab, and nothing that a terminal takes for a command
         super().__init__(f"{problem}, at character {position + 1}:\n  {line}\n  {' ' * (position - begin)}^")
 
 

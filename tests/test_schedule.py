@@ -1,5 +1,6 @@
 """Schedules: their value at each frame, where the mark points when they have none, and what they need to know."""
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -43,7 +44,8 @@ def marked(text: str, clock: Clock | None = None) -> tuple[str, str]:
     problem, character = first.removesuffix(":").rsplit(", at character ", 1)
     position = int(character) - 1
     assert mark.strip() == "^"
-    assert text[position : position + 1].strip() == line[mark.index("^") :][:1].strip()
+    shown = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text[position : position + 1])
+    assert shown.strip() == line[mark.index("^") :][:1].strip()
     return problem, text[position:]
 
 

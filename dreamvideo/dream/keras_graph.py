@@ -15,6 +15,8 @@ from dreamvideo.dream.folding import rewrite
 from dreamvideo.dream.receptive import EVERYTHING, Pair, Step
 from dreamvideo.errors import NetworkError
 
+_SMALL = 1 << 26  # bytes that may be unpacked from a file of any size
+_MOST_SHRUNK = 16  # how many times smaller a file may be than what it holds
 _GLOBAL = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
 
 
@@ -142,11 +144,23 @@ def load_keras_file(path: Path) -> Any:
     """
     if not zipfile.is_zipfile(path):  # Keras would say that it is not there
         raise NetworkError(f"cannot load {path}: it is no .keras file, or a damaged one; save it once more in Keras")
+    _refuse_bomb(path)
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever it stumbles on, from TypeError to a zip file's own errors
         raise NetworkError(f"cannot load {path}: {_reason(error)}") from error
     return with_free_size(model, str(path))
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Raise ``NetworkError`` for an archive that unpacks to far more than it is: weights hardly shrink."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except Exception as error:  # a damaged archive fails in many ways
+        raise NetworkError(f"cannot load {path}: {_reason(error)}") from error
+    if unpacked > max(_SMALL, _MOST_SHRUNK * path.stat().st_size):
+        raise NetworkError(f"cannot load {path}: it unpacks to {unpacked >> 20} MiB, which no weights of its size do")
 
 
 def _reason(error: Exception) -> str:

@@ -7,8 +7,9 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import as_file
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +28,7 @@ from dreamvideo.names import expect_name
 PRECISIONS = ("float32", "bfloat16", "float16")
 FILES = (".keras", ".pb")
 _MOST_LISTED = 24  # layers in a message
+_KEPT = 2  # networks, for whoever loads one again
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,8 @@ def load_network(name: str, *, input_range: str = "auto", input_node: str | None
 
     ``input_range`` (a key of ``RANGES``) takes the place of what the table says, or of the guess for a file: what the
     graph's beginning tells, else "0..1" for Keras; "inception5h" for a GraphDef whose input is called ``input``, as
-    that of inception5h is, else "-1..1". ``input_node`` is where pictures enter a GraphDef.
+    that of inception5h is, else "-1..1". ``input_node`` is where pictures enter a GraphDef. One of the last that were
+    loaded is given again, unless its file has changed.
 
     Raises ``ConfigError`` for an unknown name or node, and ``NetworkError`` if the weights are missing, not the pinned
     ones, or nothing that can be dreamed with.
@@ -194,13 +197,28 @@ def load_network(name: str, *, input_range: str = "auto", input_node: str | None
     if input_node is not None and not _is_graph_def(name):
         raise ConfigError(f"dream.input_node is for .pb files, and {name} is none")
     if name.endswith(FILES):
-        network = _from_file(Path(name), input_node)
-    else:
-        expect_network(name)
-        network = _from_table(NETWORKS[name], input_node)
+        return _load(Path(name), input_range, input_node, _stamp(Path(name)))
+    expect_network(name)
+    return _load(NETWORKS[name], input_range, input_node, _stamp(NETWORKS[name].path()))
+
+
+@lru_cache(_KEPT)
+def _load(
+    origin: Path | NetworkSpec, input_range: str, input_node: str | None, _stamp: tuple[str, int, int]
+) -> Network:
+    network = _from_file(origin, input_node) if isinstance(origin, Path) else _from_table(origin, input_node)
     if input_range != "auto":
         _set_range(network, RANGES[input_range])
     return network
+
+
+def _stamp(file: Path | Traversable) -> tuple[str, int, int]:
+    """The file's name, when it was changed, and its size; zeros where it isn't there or lies in an archive."""
+    try:
+        stat = Path(str(file)).stat()
+    except OSError:
+        return str(file), 0, 0
+    return str(file), stat.st_mtime_ns, stat.st_size
 
 
 def _is_graph_def(name: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dreamvideo.errors import NetworkError
+from dreamvideo.names import brief
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # at the beginning of a torch file that is no zip
 _NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "b1"}
@@ -46,7 +47,7 @@ class Unpickler(pickle.Unpickler):
         if self._modules and module.startswith("__torch__."):
             return Module
         if (module, name) not in self._allowed:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no weights need")
+            raise pickle.UnpicklingError(f"it asks for {brief(f'{module}.{name}')}, which no weights need")
         return self._allowed[module, name]
 
     def persistent_load(self, pid: Any) -> Any:
@@ -70,7 +71,7 @@ def read_numpy_pickle(file: BinaryIO, what: str) -> Any:
         ("numpy", "dtype"): _TypeState,
         ("_codecs", "encode"): _encode,
     }
-    return _resolve(_refusing(what, lambda: Unpickler(file, allowed).load()))
+    return _refusing(what, lambda: _resolve(Unpickler(file, allowed).load()))
 
 
 def read_torch(file: BinaryIO, what: str) -> dict[str, np.ndarray]:
@@ -80,13 +81,12 @@ def read_torch(file: BinaryIO, what: str) -> dict[str, np.ndarray]:
     """
     data = file.read()
     read = _read_zipped if zipfile.is_zipfile(io.BytesIO(data)) else _read_stream
-    return _resolve(_refusing(what, lambda: read(data)))
+    return _refusing(what, lambda: _resolve(read(data)))
 
 
 def read_torchscript(archive: zipfile.ZipFile, root: str) -> Any:
     """The object in a TorchScript archive: modules as plain attribute holders, tensors as arrays."""
-    holder = _refusing(root, lambda: _load_archive(archive, root, modules=True))
-    return _resolve(holder)
+    return _refusing(root, lambda: _resolve(_load_archive(archive, root, modules=True)))
 
 
 def _refusing(what: str, read: Callable[[], Any]) -> Any:
@@ -197,7 +197,7 @@ class _ArrayState:
 def _encode(text: str, encoding: str) -> bytes:
     """How pickles of protocol 2 write bytes."""
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"it encodes text as {encoding}")
+        raise pickle.UnpicklingError(f"it encodes text as {encoding!r}")
     return text.encode("latin1")
 
 
