@@ -16,6 +16,7 @@ from dreamvideo.media.source import Part, Source, cut, file_identity, frame_at, 
 
 SEEK_FROM = 30.0
 SEEK_MARGIN = 10.0
+FLOOD_TIMES, FLOOD_FRAMES = 4, 1000  # more frames than these, of and beside what the header announces, are not believed
 _PATIENCE = 4  # seconds to decode one second of footage that is passed over: far more than any decoder needs
 
 
@@ -75,6 +76,7 @@ class ClipSource(Source):
                 decoder.forgive()
             while frame is not None:
                 count += 1
+                self._refuse_flood(count)
                 yield frame
                 frame = decoder.read()
             decoder.finish()
@@ -83,6 +85,14 @@ class ClipSource(Source):
             decoder.close()
             if decoder in self._decoders:
                 self._decoders.remove(decoder)
+
+    def _refuse_flood(self, count: int) -> None:
+        """One frame with a false time makes the rate's gaps be filled for hours."""
+        if self._announced is not None and count > FLOOD_TIMES * self._announced + FLOOD_FRAMES:
+            raise InputError(
+                f"{self.name} announces about {self._announced} frames, but has more than {count - 1}: its times are "
+                "damaged; choose a part of it with --end"
+            )
 
     def _arguments(self, first: int = 0) -> list[str]:
         """ffmpeg arguments that decode the chosen frames from number ``first`` on.

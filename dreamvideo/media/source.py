@@ -16,6 +16,7 @@ from dreamvideo.errors import InputError
 from dreamvideo.media.colors import HD, Colors
 from dreamvideo.media.probe import AudioTrack
 from dreamvideo.media.sound import Sound
+from dreamvideo.names import brief
 
 STILL_RATE = Fraction(25)
 _EDGE = 1 << 20
@@ -133,11 +134,15 @@ def open_source(
 
     _check_options(start, end, width, rate)
     part = Part(start, end, width, rate, max_pixels, frames)
-    place = Path(path)
-    still = is_still(path) and not place.is_dir()
+    try:
+        folder = Path(path).is_dir()
+        pattern = is_pattern(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{brief(path)} is no name that a file can have.") from error
+    still = is_still(path) and not folder
     if frames > 1 and not still:
         raise InputError(f"{path} is no still: it has its own number of frames, and {frames} can't be set.")
-    if place.is_dir() or is_pattern(path):
+    if folder or pattern:
         return FolderSource(path, part)
     if still:
         return StillSource(path, part)

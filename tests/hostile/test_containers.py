@@ -232,3 +232,25 @@ def test_the_limit_on_pixels_can_be_raised(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"4000x3000, more than input\.max_pixels \(1000000\)"):
         probe(str(path), max_pixels=1_000_000)
     assert probe(str(path), max_pixels=12_000_000).width == 4000
+
+
+def test_a_false_time_does_not_make_a_clip_endless(tmp_path: Path) -> None:
+    """One late timestamp, and the gap before it would be filled with two million frames."""
+    late, clip = tmp_path / "late.mkv", tmp_path / "late.ts"
+    jump = ["-vf", "setpts='if(eq(N,9),3600*24*25,N)'", "-fps_mode", "passthrough", "-enc_time_base", "1:25"]
+    picture = ["-f", "lavfi", "-i", "testsrc=s=32x24:r=25:d=0.4"]
+    for arguments in (
+        [*picture, *jump, "-c:v", "libx264", ffmpeg.url(late)],
+        ["-i", str(late), "-c", "copy", str(clip)],
+    ):
+        status, text = ffmpeg.run(["-v", "error", *arguments])
+        assert status == 0, text
+    with open_source(str(clip)) as source, pytest.raises(InputError, match="announces about 9 frames, but has more"):
+        for _ in source.frames():
+            pass
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + "*.png", "a\0b.mp4", "a\0b"])
+def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
+    with pytest.raises(InputError):
+        open_source(name)
