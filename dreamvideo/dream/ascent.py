@@ -1,5 +1,7 @@
 """The step loop of one octave as one graph, for every size and number of steps.
 
+It takes a stack of frames: a single one, or several pictures of one size that share their layout and nothing else.
+
     repeat: direction = treat(grad objective(picture)) / its norm;  picture += rate * gain * move(direction)
 
 The gradient is taken in tiles, a batch at a time, and put together before it is treated.
@@ -13,23 +15,25 @@ import numpy as np
 import tensorflow as tf
 
 from dreamvideo.config import Dream
-from dreamvideo.dream.gradients import EPSILON, NORMS, Amount, rms, treatment
+from dreamvideo.dream.gradients import EPSILON, NORMS, Amount, per_frame, rms, treatment
 from dreamvideo.dream.sight import Features
 from dreamvideo.dream.terms import INPUT, Objective, View
 
 ADAM_DECAY = 0.999  # of Adam's mean square, as its authors propose (Kingma and Ba 2015)
-FRAME = tf.TensorSpec([None, None, None], tf.float32)  # [height, width, channels]
+FRAMES = tf.TensorSpec([None, None, None, None], tf.float32)  # [frames, height, width, channels]
 TAKE = tf.TensorSpec([None, None, None], tf.int32)  # [steps, tiles along the axis, tile size]
 PICK = tf.TensorSpec([None, None], tf.int32)  # [steps, frame size]
 SCALAR = tf.TensorSpec([], tf.float32)
 WEIGHTS = tf.TensorSpec([None], tf.float32)
+COUNT = tf.TensorSpec([], tf.int32)
 TILES = tf.TensorSpec([None, None, None, None], tf.float32)
+TOLD = tf.TensorSpec([], tf.bool)
 
 Move = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 class Planes(NamedTuple):
-    """One octave of a frame, each ``float32 [height, width, channels]``.
+    """One octave of each frame, ``float32 [frames, height, width, channels]``.
 
     ``base`` and ``residual`` make the picture; ``gain`` multiplies each step; ``maps`` are those that the objective
     sees; ``memory`` is that of the method.
@@ -43,12 +47,16 @@ class Planes(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The tiles of every step: each axis' ``take`` and ``pick``, as ``tiles.Axis`` has them, stacked."""
+    """The tiles of every step: each axis' ``take`` and ``pick``, as ``tiles.Axis`` has them, stacked.
+
+    ``batch``: how many tiles go through the network at once, whichever frame they are from.
+    """
 
     rows: Any
     pick_rows: Any
     columns: Any
     pick_columns: Any
+    batch: Any
 
 
 class Dials(NamedTuple):
@@ -77,8 +85,8 @@ def dials(settings: Dream, rate: float) -> Dials:
 class Method:
     """How a step follows from the directions so far.
 
-    ``move`` takes a direction ``float32 [height, width, 3]``, the memory ``float32 [height, width, 3 * planes]`` and
-    the number of steps in it, this one included; it gives the move and the new memory.
+    ``move`` takes directions ``float32 [frames, height, width, 3]``, the memory ``float32 [frames, height, width, 3 *
+    planes]`` and the number of steps in it, this one included; it gives the moves and the new memory.
     """
 
     planes: int
@@ -105,19 +113,21 @@ def method(name: str, keep: Amount) -> Method:
     )
 
 
-def build_ascend(features: Features, objective: Objective, settings: Dream, treated: Collection[str]) -> Any:
+def build_ascend(
+    features: Features, objective: Objective, settings: Dream, treated: Collection[str], *, several: bool
+) -> Any:
     """The graph: see ``ascend`` below for what it takes. ``treated`` are those of ``TREATMENTS`` that are in it.
 
-    It gives the residual, the memory, the steps in that, the objective before the last step, and whether every
-    gradient was finite.
+    It gives the residuals, the memory, the steps in that, and for each frame the objective before the last step and
+    whether every gradient was finite. With ``several`` frames nothing ends the steps early.
     """
-    gradient = _build_gradient(features, objective, settings.batch)
+    gradient = _build_gradient(features, objective, several=several)
     norm = NORMS.get(settings.normalize)
 
     @tf.function(
         input_signature=[
-            Planes(*[FRAME] * len(Planes._fields)),
-            Layout(TAKE, PICK, TAKE, PICK),
+            Planes(*[FRAMES] * len(Planes._fields)),
+            Layout(TAKE, PICK, TAKE, PICK, COUNT),
             Dials(*[SCALAR] * len(Dials._fields)),
             WEIGHTS,
             _given_specs(objective),
@@ -129,48 +139,51 @@ def build_ascend(features: Features, objective: Objective, settings: Dream, trea
         planes: Planes, layout: Layout, dials: Dials, weights: tf.Tensor, given: Sequence[tf.Tensor], count: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         base, residual, gain, maps, memory = planes
-        rows, pick_rows, columns, pick_columns = layout
+        rows, pick_rows, columns, pick_columns, batch = layout
         treat = treatment({name: getattr(dials, name) for name in treated}, settings.laplacian)
         move = method(settings.ascent, dials.momentum).move
-        value, finite = tf.constant(0.0), tf.constant(True)
+        value, finite = tf.zeros_like(base[:, 0, 0, 0]), tf.ones_like(base[:, 0, 0, 0], tf.bool)
         steps = tf.shape(rows)[0]
         for step in tf.range(steps):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             picture = base + residual
             seen = tf.concat([picture, maps], axis=-1) if objective.maps else picture
             before = value
-            tiles, value = gradient(seen, weights, given, rows[step], columns[step])
-            raw = tf.gather(tf.gather(tiles, pick_rows[step]), pick_columns[step], axis=1)
+            last = tf.equal(step, steps - 1)
+            tiles, value = gradient(seen, weights, given, rows[step], columns[step], batch, last)
+            raw = tf.gather(tf.gather(tiles, pick_rows[step], axis=1), pick_columns[step], axis=2)
             finite = tf.logical_and(finite, tf.math.is_finite(rms(raw)))  # a treatment may hide what isn't
-            if value > dials.max_loss:
+            if not several and value[0] > dials.max_loss:
                 break
             if norm is None:  # the gradient of the objective itself, which is a mean over the tile
                 raw /= tf.cast(tf.shape(rows)[2] * tf.shape(columns)[2], tf.float32)
             direction = treat(raw, tf.cast(step + 1, tf.float32) / tf.cast(steps, tf.float32))
             if norm is not None:
-                direction /= norm(direction) + EPSILON
+                direction /= per_frame(norm(direction) + EPSILON)
             count += 1.0
             change, memory = move(direction, memory, count)
             picture += dials.rate * gain * change
             residual = tf.clip_by_value(picture, 0.0, 1.0) - base
-            if step > 0 and tf.abs(value - before) < dials.min_change * tf.abs(value):
+            if not several and step > 0 and tf.abs(value - before)[0] < dials.min_change * tf.abs(value)[0]:
                 break
         return residual, memory, count, value, finite
 
     return ascend
 
 
-def _build_gradient(features: Features, objective: Objective, batch: int) -> Any:
-    """A frame and its maps to the gradient of every tile, laid end to end, and the mean objective."""
+def _build_gradient(features: Features, objective: Objective, *, several: bool) -> Any:
+    """Frames and their maps to the gradient of every tile, laid end to end, and the mean objective of each frame."""
 
     # Not inlined: inside a loop's cycle, TensorFlow's oneDNN pass meets some gradients of max pooling before the
     # pooling itself and leaves them to a kernel that is ten times slower, at random. A function has no cycle.
     @tf.function(
-        input_signature=[TILES, WEIGHTS, _given_specs(objective)],
+        input_signature=[TILES, WEIGHTS, _given_specs(objective), TOLD],
         autograph=False,
         experimental_attributes={"_noinline": True},
     )
-    def tile_gradient(tiles: tf.Tensor, weights: tf.Tensor, given: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    def tile_gradient(
+        tiles: tf.Tensor, weights: tf.Tensor, given: Sequence[tf.Tensor], told: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         picture, maps = _split(tiles, objective)
         of_input = _float32(features(maps[INPUT])) if INPUT in maps else {}
         with tf.GradientTape() as tape:
@@ -179,30 +192,59 @@ def _build_gradient(features: Features, objective: Objective, batch: int) -> Any
             value = objective.value(view, weights, given)
             # The mean over a batch, as a sum over pixels: independent of the batch, and clear of float16's underflow.
             total = value * tf.cast(tf.reduce_prod(tf.shape(picture)[:3]), tf.float32)
-        return tf.convert_to_tensor(tape.gradient(total, picture)), value
+        found = tf.convert_to_tensor(tape.gradient(total, picture))
+        count = tf.shape(picture)[:1]
+        if not several:
+            return found, tf.fill(count, value)
+        return found, tf.cond(
+            told,
+            lambda: _of_each_tile(view, lambda alone: objective.value(alone, weights, given)),
+            lambda: tf.zeros(count),
+        )
 
     def gradient(
-        seen: tf.Tensor, weights: tf.Tensor, given: Sequence[tf.Tensor], rows: tf.Tensor, columns: tf.Tensor
+        seen: tf.Tensor,
+        weights: tf.Tensor,
+        given: Sequence[tf.Tensor],
+        rows: tf.Tensor,
+        columns: tf.Tensor,
+        batch: tf.Tensor,
+        told: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """``[tiles down * rows, tiles across * columns, 3]``, and the mean objective."""
+        """``[frames, tiles down * rows, tiles across * columns, 3]``, and the mean objective of each frame.
+
+        With several frames, the objective is found only where it is to be ``told``: what mixes their tiles is cheaper.
+        """
+        frames, side = tf.shape(seen)[0], tf.shape(seen)[1]
+        lines = tf.reshape(seen, tf.concat([[frames * side], tf.shape(seen)[2:]], 0))  # all frames, one below the other
         down, across = tf.shape(rows)[0], tf.shape(columns)[0]
         height, width = tf.shape(rows)[1], tf.shape(columns)[1]
-        tiles = down * across
-        batches = (tiles + batch - 1) // batch
+        tiles = down * across  # of one frame
+        batches = (frames * tiles + batch - 1) // batch
         results = tf.TensorArray(tf.float32, batches, element_shape=[None, None, None, 3], infer_shape=False)
-        total = 0.0
+        values = tf.TensorArray(tf.float32, batches, element_shape=[None], infer_shape=False)
         for i in tf.range(batches):
-            members = tf.range(i * batch, tf.minimum(tiles, (i + 1) * batch))
-            patches = tf.gather(seen, tf.gather(rows, members // across))
-            patches = tf.gather(patches, tf.gather(columns, members % across), axis=2, batch_dims=1)
-            part, value = tile_gradient(patches, weights, given)
-            results = results.write(i, part)
-            total += value * tf.cast(tf.size(members), tf.float32)
-        grid = tf.reshape(results.concat(), [down, across, height, width, 3])
-        flat = tf.reshape(tf.transpose(grid, [0, 2, 1, 3, 4]), [down * height, across * width, 3])
-        return flat, total / tf.cast(tiles, tf.float32)
+            members = tf.range(i * batch, tf.minimum(frames * tiles, (i + 1) * batch))
+            frame, tile = members // tiles, members % tiles
+            patches = tf.gather(lines, tf.gather(rows, tile // across) + side * frame[:, None])
+            patches = tf.gather(patches, tf.gather(columns, tile % across), axis=2, batch_dims=1)
+            part, value = tile_gradient(patches, weights, given, told)
+            results, values = results.write(i, part), values.write(i, value)
+        grid = tf.reshape(results.concat(), [frames, down, across, height, width, 3])
+        flat = tf.reshape(tf.transpose(grid, [0, 1, 3, 2, 4, 5]), [frames, down * height, across * width, 3])
+        return flat, tf.reduce_mean(tf.reshape(values.concat(), [frames, tiles]), axis=1)
 
     return gradient
+
+
+def _of_each_tile(view: View, value: Callable[[View], tf.Tensor]) -> tf.Tensor:
+    """``value`` of each tile of ``view``: ``float32 [tiles]``."""
+
+    def one(parts: Any) -> tf.Tensor:
+        return value(View(*tf.nest.map_structure(lambda values: values[None], parts)))
+
+    parts = (view.activations, view.picture, view.of_input, view.maps)
+    return tf.map_fn(one, parts, fn_output_signature=tf.float32)
 
 
 def _given_specs(objective: Objective) -> list[tf.TensorSpec]:

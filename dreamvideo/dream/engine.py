@@ -4,6 +4,7 @@ Randomness is a pure function of (seed, frame index, octave, step).
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,12 +23,13 @@ from dreamvideo.dream.tiles import Axis, tile_axis
 from dreamvideo.errors import ConfigError, DreamFailed
 
 OWN_LAYERS = ("mixed4", "mixed5")  # of InceptionV3: the default look
+TOGETHER = 4  # passes through the network at full size for a stack of pictures, whose coarser octaves fill theirs, too
 STEADY = ("network", "pictures", "normalize", "ascent", "memory", "precision")  # what no frame has for itself
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What stays the same from octave to octave of one frame."""
+    """What stays the same from octave to octave of a stack of frames, ``[frames, height, width, channels]``."""
 
     settings: Dream
     weights: np.ndarray
@@ -36,16 +38,36 @@ class _Task:
     rate: float
     gain: np.ndarray
     maps: np.ndarray
-    remembered: Remembered
+    memory: np.ndarray
+    count: float
     given: Sequence[np.ndarray]
+
+    @property
+    def moves(self) -> bool:
+        """Whether a step changes anything."""
+        return self.rate != 0 and bool(self.weights.any())
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """Where an octave ends, or all of them: stacks as a task's, and of each frame two numbers, ``[frames]``.
+
+    ``objective`` is that before the last step; ``finite`` says whether all gradients were.
+    """
+
+    residual: np.ndarray
+    memory: np.ndarray
+    count: float
+    objective: np.ndarray
+    finite: np.ndarray
 
 
 class Dreamer:
     """Dreams frames with one network and one objective.
 
     The numbers of the settings may differ from frame to frame: see ``dream``. A graph is traced once, and once more for
-    each other ``laplacian``, ``crop`` and ``batch``. Raises ``ConfigError`` for an unknown network, layer, channel or
-    objective, and ``NetworkError`` for weights.
+    each other ``laplacian`` and ``crop``, and for several pictures together. Raises ``ConfigError`` for an unknown
+    network, layer, channel or objective, and ``NetworkError`` for weights.
     """
 
     def __init__(
@@ -69,7 +91,7 @@ class Dreamer:
         self._features = self.network.features(layers, self.precision) if layers else lambda _: {}
         self._planes = 3 * method(settings.ascent, settings.momentum).planes
         self._treated = [name for name in TREATMENTS if getattr(settings, name) or f"dream.{name}" in moving]
-        self._graphs: dict[tuple[int, int, int], Any] = {}
+        self._graphs: dict[tuple[int, int, bool], Any] = {}
         self._smallest: dict[int, int] = {}
         self._eye = Eye(self._features, self.network.channels, self.smallest, self._sides.fitting)
 
@@ -155,54 +177,124 @@ class Dreamer:
         Raises ``DreamFailed`` if a gradient isn't finite or memory runs out; the message names the frame.
         """
         settings = self._of_frame(settings)
-        weights = np.array(self._bind(settings).weights, np.float32)
-        rate *= settings.strength
-        height, width = frame.shape[:2]
-        if remembered[0] is None and self.carries_memory:
-            remembered = np.zeros((height, width, self._planes), np.float32), 0.0
+        memory, count = remembered
+        if memory is None:
+            memory, count = self._nothing_remembered(frame), 0.0
+            remembered = (memory, count) if self.carries_memory else remembered
+        weights, rate = self._weights(settings), rate * settings.strength
         if rate == 0 or not weights.any():
             return Dreamed(start, 0.0, remembered)
         prepared = prepared or self.prepare(frame)
         maps = frame_maps(self.objective, frame, prepared.pictures, before)
-        task = _Task(
-            settings,
-            weights,
-            index,
-            steps,
-            rate,
-            region(self.objective, maps) * (np.float32(1) if gain is None else gain),
-            maps,
-            remembered if remembered[0] is not None else (np.zeros((height, width, self._planes), np.float32), 0.0),
-            prepared.given,
-        )
-        mode, sizes = "residual" if refine else settings.octave_mode, self.octave_sizes(height, width, settings)
-        result = MODES[mode](frame, start, sizes, lambda *octave: self._octave(task, *octave))
-        return replace(result, remembered=self._kept(result, (height, width)))
+        gain = region(self.objective, maps) * (np.float32(1) if gain is None else gain)
+        task = _Task(settings, weights, index, steps, rate, gain[None], maps[None], memory[None], count, prepared.given)
+        mode = "residual" if refine else settings.octave_mode
+        return self._dreamed(self._octaves(task, mode, frame[None], start[None]), 0)
 
-    def _octave(self, task: _Task, base: np.ndarray, residual: np.ndarray, octave: int) -> Dreamed:
-        size = (base.shape[0], base.shape[1])
-        rows, columns = self._layout(size, task.steps, (task.index, task.settings.octaves - octave), task.settings)
-        memory, count = task.remembered
-        assert memory is not None
+    def most_together(self, height: int, width: int, settings: Dream | None = None) -> int:
+        """How many pictures of a size ``dream_several`` may be given, for all that memory holds: at least 1."""
+        settings = settings or self.settings
+        if settings.max_loss is not None or settings.min_change is not None:
+            return 1
+        rows, columns = self.octave_sizes(height, width, settings)[0]
+        return max(1, TOGETHER * settings.batch * settings.tile**2 // (rows * columns))
+
+    def dream_several(
+        self,
+        frames: Sequence[np.ndarray],
+        *,
+        steps: int,
+        rate: float,
+        prepared: Sequence[Prepared] | None = None,
+        settings: Dream | None = None,
+    ) -> list[Dreamed | DreamFailed]:
+        """Dream pictures of one size, each as ``dream`` alone would from nothing and at index 0.
+
+        ``frames`` are ``float32 [height, width, 3]``; ``prepared`` has one for each. What fails is given back in its
+        place. Tiles of all pictures go through the network together, as many as have the pixels of ``dream.batch`` full
+        ones. Pictures are dreamed one by one where there are more than ``most_together``, where ``dream.max_loss`` or
+        ``dream.min_change`` may end their steps early, and where what the objective found out beforehand differs.
+
+        A library may round otherwise for another number of tiles at once, and what steps make of the last bits grows:
+        a deep network's picture then looks like the one dreamed alone, but has other pixels.
+        """
+        settings = self._of_frame(settings)
+        prepared = prepared or [self.prepare(frame) for frame in frames]
+        height, width = frames[0].shape[:2]
+        if 1 < len(frames) <= self.most_together(height, width, settings) and _given_alike(prepared):
+            task = self._task_of_several(frames, prepared, steps, rate, settings)
+            stack = np.stack(frames)
+            if task.moves:
+                with suppress(DreamFailed):  # what fails for all of them may yet succeed for one
+                    reached = self._octaves(task, settings.octave_mode, stack, np.zeros_like(stack))
+                    return [
+                        self._dreamed(reached, i) if finite else _not_finite(0)
+                        for i, finite in enumerate(reached.finite)
+                    ]
+        alone = {"index": 0, "steps": steps, "rate": rate, "settings": settings}
+        return [self._alone(frame, prepared=each, **alone) for frame, each in zip(frames, prepared, strict=True)]
+
+    def _task_of_several(
+        self, frames: Sequence[np.ndarray], prepared: Sequence[Prepared], steps: int, rate: float, settings: Dream
+    ) -> _Task:
+        maps = [
+            frame_maps(self.objective, frame, each.pictures, None) for frame, each in zip(frames, prepared, strict=True)
+        ]
+        return _Task(
+            settings,
+            self._weights(settings),
+            0,
+            steps,
+            rate * settings.strength,
+            np.stack([region(self.objective, each) for each in maps]),
+            np.stack(maps),
+            np.stack([self._nothing_remembered(frame) for frame in frames]),
+            0.0,
+            prepared[0].given,
+        )
+
+    def _alone(self, frame: np.ndarray, **options: Any) -> Dreamed | DreamFailed:
         try:
-            result, memory, count, objective, finite = self._graph(task.settings)(
-                Planes(base, residual, *(resize(plane, size) for plane in (task.gain, task.maps, memory))),
-                Layout(*_stack(rows), *_stack(columns)),
+            return self.dream(frame, np.zeros_like(frame), **options)
+        except DreamFailed as error:
+            return error
+
+    def _octaves(self, task: _Task, mode: str, frames: np.ndarray, start: np.ndarray) -> _Reached:
+        """All octaves of a stack of frames."""
+        sizes = self.octave_sizes(frames.shape[1], frames.shape[2], task.settings)
+        reached: list[_Reached] = []
+
+        def octave(base: np.ndarray, residual: np.ndarray, number: int) -> np.ndarray:
+            reached.append(self._octave(task, base, residual, number))
+            return reached[-1].residual
+
+        residual = MODES[mode](frames, start, sizes, octave)
+        finite = np.all([each.finite for each in reached], axis=0)
+        return replace(reached[-1], residual=residual, finite=finite)
+
+    def _octave(self, task: _Task, base: np.ndarray, residual: np.ndarray, octave: int) -> _Reached:
+        size = (base.shape[1], base.shape[2])
+        rows, columns = self._layout(size, task.steps, (task.index, task.settings.octaves - octave), task.settings)
+        several, batch = len(base) > 1, task.settings.batch
+        if several:
+            tile = rows[0].take.shape[1] * columns[0].take.shape[1]  # in pixels
+            batch = max(batch, batch * task.settings.tile**2 // tile)
+        try:
+            result, memory, count, objective, finite = self._graph(task.settings, several=several)(
+                Planes(base, residual, *(resize(plane, size) for plane in (task.gain, task.maps, task.memory))),
+                Layout(*_stack(rows), *_stack(columns), batch),
                 dials(task.settings, task.rate),
                 task.weights,
                 list(task.given),
-                np.float32(count),
+                np.float32(task.count),
             )
         except tf.errors.ResourceExhaustedError as error:
             raise DreamFailed(
                 f"out of memory at frame {task.index}; use a smaller dream.tile or dream.batch"
             ) from error
-        if not finite:
-            raise DreamFailed(
-                f"the gradient at frame {task.index} is not finite; use dream.precision = float32 or a smaller "
-                "dream.step"
-            )
-        return Dreamed(result.numpy(), float(objective), (memory.numpy(), float(count)))
+        if not np.any(finite):
+            raise _not_finite(task.index)
+        return _Reached(result.numpy(), memory.numpy(), float(count), objective.numpy(), finite.numpy())
 
     def _of_frame(self, settings: Dream | None) -> Dream:
         """A frame's settings; ``ValueError`` where they ask for what this dreamer was not made for."""
@@ -214,13 +306,16 @@ class Dreamer:
             raise ValueError(f"dream.{other[0]} differs on a frame, of which the dreamer was not told")
         return _with_layers(settings, self.network)
 
-    def _graph(self, settings: Dream) -> Any:
+    def _graph(self, settings: Dream, *, several: bool) -> Any:
         """The steps of an octave as a graph; built at first for these settings' structure."""
-        key = (settings.laplacian, settings.crop, settings.batch)
+        key = (settings.laplacian, settings.crop, several)
         if key not in self._graphs:
             objective = self._bind(settings)
-            self._graphs[key] = build_ascend(self._features, objective, settings, self._treated)
+            self._graphs[key] = build_ascend(self._features, objective, settings, self._treated, several=several)
         return self._graphs[key]
+
+    def _weights(self, settings: Dream) -> np.ndarray:
+        return np.array(self._bind(settings).weights, np.float32)
 
     def _bind(self, settings: Dream) -> Objective:
         """The objective with a frame's weights and crop."""
@@ -238,12 +333,14 @@ class Dreamer:
             self._smallest[settings.crop] = self._sides.smallest(objective.border)
         return self._smallest[settings.crop]
 
-    def _kept(self, last: Dreamed, size: Size) -> Remembered:
-        """What goes on to the next frame: the finest octave's memory at the frame's size, or nothing."""
-        memory, count = last.remembered
-        if not self.carries_memory or memory is None:
-            return None, 0.0
-        return resize(memory, size), count
+    def _nothing_remembered(self, frame: np.ndarray) -> np.ndarray:
+        return np.zeros((*frame.shape[:2], self._planes), np.float32)
+
+    def _dreamed(self, reached: _Reached, i: int) -> Dreamed:
+        """Frame ``i``. What goes on to the next frame is the finest octave's memory at the frame's size, or nothing."""
+        size = (reached.residual.shape[1], reached.residual.shape[2])
+        remembered = (resize(reached.memory[i], size), reached.count) if self.carries_memory else (None, 0.0)
+        return Dreamed(reached.residual[i], float(reached.objective[i]), remembered)
 
     def _check_indices(self) -> None:
         self.network.check_layers(self.objective.layers)
@@ -293,3 +390,15 @@ def _with_layers(settings: Dream, network: Network) -> Dream:
 
 def _stack(axes: list[Axis]) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([axis.take for axis in axes]), np.stack([axis.pick for axis in axes])
+
+
+def _given_alike(prepared: Sequence[Prepared]) -> bool:
+    """Whether the objective found out the same for all pictures."""
+    first, *others = prepared
+    return all(np.array_equal(*pair) for other in others for pair in zip(first.given, other.given, strict=True))
+
+
+def _not_finite(index: int) -> DreamFailed:
+    return DreamFailed(
+        f"the gradient at frame {index} is not finite; use dream.precision = float32 or a smaller dream.step"
+    )

@@ -1,8 +1,9 @@
 """Treatments of a gradient before it is added to the picture. They decide how a dream looks, and they compose.
 
-A treatment takes a gradient ``float32 [height, width, 3]`` and how far the octave's steps have come, in (0, 1], and
-gives a gradient of the same shape; its scale is free, since the result is normalised over the whole frame. How much
-of a treatment there is may be a tensor: then one graph serves all amounts, and 0 is the identity.
+A treatment takes gradients ``float32 [frames, height, width, 3]`` and how far the octave's steps have come, in (0, 1],
+and gives gradients of the same shape, each from that of its own frame alone. Their scale is free, since the result is
+normalised over each frame. How much of a treatment there is may be a tensor: then one graph serves all amounts, and 0
+is the identity.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ Measure = Callable[[tf.Tensor], tf.Tensor]
 
 EPSILON = 1e-20  # far below any gradient, also one of a mean over many pixels
 SHRINKAGE = 0.875  # of a smoothing's sigma, over the steps of an octave
+AXES = (-3, -2, -1)  # the axes of one frame: height, width and colour
 SMALLEST_BAND = 4  # pixels on the shorter side below which a pyramid level is only the mean colour
 
 # Square root of the colour covariance of natural images (columns: lightness, blue-orange, green-magenta), as used for
@@ -56,7 +58,7 @@ def laplacian(levels: int) -> Treatment:
     """
 
     def treat(gradient: tf.Tensor, _progress: tf.Tensor) -> tf.Tensor:
-        bands, current = [], gradient[None]
+        bands, current = [], gradient
         for _ in range(levels - 1):
             smaller = tf.nn.avg_pool2d(current, 2, 2, "SAME")
             bands.append(current - _resize_like(smaller, current))
@@ -64,7 +66,7 @@ def laplacian(levels: int) -> Treatment:
         merged = _unit(current - tf.reduce_mean(current, [1, 2], keepdims=True))
         for band in reversed(bands):
             merged = _resize_like(merged, band) + _unit(band)
-        return merged[0] - tf.reduce_mean(merged, [0, 1, 2])  # odd sizes let some of the mean back in
+        return merged - tf.reduce_mean(merged, [1, 2], keepdims=True)  # odd sizes let some of the mean back in
 
     return treat
 
@@ -121,35 +123,40 @@ TREATMENTS = (*SHAPES, "natural_colors")  # by the names of their settings: thos
 
 
 def rms(values: tf.Tensor) -> tf.Tensor:
-    """Root mean square of all values: a scalar."""
-    return tf.sqrt(tf.reduce_mean(tf.square(values)))
+    """Root mean square of ``[..., height, width, 3]`` over each frame: ``[...]``."""
+    return tf.sqrt(tf.reduce_mean(tf.square(values), AXES))
 
 
 NORMS: dict[str, Measure] = {
     "rms": rms,
-    "std": tf.math.reduce_std,
-    "mean_abs": lambda values: tf.reduce_mean(tf.abs(values)),
-    "l2": tf.norm,
+    "std": lambda values: tf.math.reduce_std(values, AXES),
+    "mean_abs": lambda values: tf.reduce_mean(tf.abs(values), AXES),
+    "l2": lambda values: tf.sqrt(tf.reduce_sum(tf.square(values), AXES)),
 }
-"""What a gradient may be divided by, over the whole frame, before a step."""
+"""What a gradient may be divided by, over the whole of each frame, before a step; shapes as those of ``rms``."""
+
+
+def per_frame(numbers: tf.Tensor) -> tf.Tensor:
+    """``[frames]`` as ``[frames, 1, 1, 1]``, which multiplies frames."""
+    return numbers[:, None, None, None]
 
 
 def _filtered(values: tf.Tensor, response: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """``[height, width, 3]`` with its spectrum multiplied by ``response`` (of the squared cycles per pixel).
+    """``[frames, height, width, 3]`` with its spectrum multiplied by ``response`` (of the squared cycles per pixel).
 
     In cosines, as if it were mirrored at its borders.
     """
-    planes = tf.transpose(values, [2, 0, 1])
-    height, width = tf.shape(planes)[1], tf.shape(planes)[2]
+    planes = tf.transpose(values, [0, 3, 1, 2])
+    height, width = tf.shape(planes)[2], tf.shape(planes)[3]
     squared = tf.expand_dims(tf.square(_frequencies(height)), 1) + tf.expand_dims(tf.square(_frequencies(width)), 0)
-    return tf.transpose(_cosines(_cosines(planes) * response(squared), inverse=True), [1, 2, 0])
+    return tf.transpose(_cosines(_cosines(planes) * response(squared), inverse=True), [0, 2, 3, 1])
 
 
 def _cosines(planes: tf.Tensor, *, inverse: bool = False) -> tf.Tensor:
-    """The orthonormal discrete cosine transform of ``[planes, height, width]`` along both last axes, or its inverse."""
+    """The orthonormal discrete cosine transform of ``[frames, 3, height, width]`` along its sides, or its inverse."""
     transform = tf.signal.idct if inverse else tf.signal.dct
     for _ in range(2):
-        planes = tf.transpose(transform(planes, norm="ortho"), [0, 2, 1])
+        planes = tf.transpose(transform(planes, norm="ortho"), [0, 1, 3, 2])
     return planes
 
 
@@ -160,7 +167,7 @@ def _frequencies(size: tf.Tensor) -> tf.Tensor:
 
 def _unit(band: tf.Tensor) -> tf.Tensor:
     large = tf.cast(tf.reduce_min(tf.shape(band)[1:3]) >= SMALLEST_BAND, tf.float32)
-    return band * (large / (rms(band) + EPSILON))
+    return band * per_frame(large / (rms(band) + EPSILON))
 
 
 def _resize_like(values: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

@@ -9,10 +9,13 @@
 With a zero start this is the octave scheme of the original DeepDream (Mordvintsev, Olah and Tyka 2015); with a carried
 start it refines what is already there. The modes ``detail`` and ``grow`` hand the dreamed picture itself from octave
 to octave.
+
+All go the same way with one picture and with several of one size, which are a stack ``float32 [pictures, height, width,
+3]``.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -35,8 +38,8 @@ class Dreamed:
     remembered: Remembered = (None, 0.0)
 
 
-Ascend = Callable[[np.ndarray, np.ndarray, int], Dreamed]
-"""The steps of one octave: from a picture, a residual and the octave's number, 0 for the largest."""
+Ascend = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+"""The steps of one octave: from pictures, residuals and the octave's number, 0 for the largest, to residuals."""
 
 
 def octave_sizes(height: int, width: int, settings: Dream, smallest: int) -> list[Size]:
@@ -47,47 +50,44 @@ def octave_sizes(height: int, width: int, settings: Dream, smallest: int) -> lis
     return sizes[: above + 1] + [size for size in sizes[above + 1 :] if min(size) >= smallest]
 
 
-def by_residual(frame: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> Dreamed:
+def by_residual(frames: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> np.ndarray:
     """Hand on the dream alone, as above."""
-    delta, result = np.zeros((1, 1, 3), np.float32), Dreamed(start, 0.0)
+    delta = np.zeros((1, 1, 1, 3), np.float32)
     for octave, size in _coarsest_first(sizes):
         carried = resize(start, size)
-        result = ascend(resize(frame, size), carried + resize(delta, size), octave)
-        delta = result.residual - carried
-    residual = start + resize(delta, _size(frame))
-    if sizes[0] != _size(frame):  # made smaller, it no longer keeps the picture in its range by itself
-        residual = np.clip(frame + residual, 0, 1) - frame
-    return replace(result, residual=residual)
+        delta = ascend(resize(frames, size), carried + resize(delta, size), octave) - carried
+    residual = start + resize(delta, _size(frames))
+    if sizes[0] != _size(frames):  # made smaller, it no longer keeps the picture in its range by itself
+        residual = np.clip(frames + residual, 0, 1) - frames
+    return residual
 
 
-def by_detail(frame: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> Dreamed:
+def by_detail(frames: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> np.ndarray:
     """Dream the shrunk picture, enlarge it, dream again, and add what the shrinking lost."""
-    original, result = frame + start, Dreamed(start, 0.0)
+    original = frames + start
     picture = shrunk = resize(original, sizes[-1])
     for octave, size in _coarsest_first(sizes):
         wanted = resize(original, size)
         picture = resize(picture, size)
-        result = ascend(np.zeros_like(picture), np.clip(picture, 0, 1), octave)
-        picture = result.residual + (wanted - resize(shrunk, size))
+        picture = ascend(np.zeros_like(picture), np.clip(picture, 0, 1), octave) + (wanted - resize(shrunk, size))
         shrunk = wanted
-    return _as_residual(picture, frame, result)
+    return _as_residual(picture, frames)
 
 
-def by_growing(frame: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> Dreamed:
+def by_growing(frames: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> np.ndarray:
     """Dream the shrunk picture, enlarge it and dream again, as when starting from noise."""
-    picture, result = frame + start, Dreamed(start, 0.0)
+    picture = frames + start
     for octave, size in _coarsest_first(sizes):
         picture = np.clip(resize(picture, size), 0, 1)
-        result = ascend(np.zeros_like(picture), picture, octave)
-        picture = result.residual
-    return _as_residual(picture, frame, result)
+        picture = ascend(np.zeros_like(picture), picture, octave)
+    return _as_residual(picture, frames)
 
 
 MODES = {"residual": by_residual, "detail": by_detail, "grow": by_growing}
 
 
-def _as_residual(picture: np.ndarray, frame: np.ndarray, last: Dreamed) -> Dreamed:
-    return replace(last, residual=np.clip(resize(picture, _size(frame)), 0, 1) - frame)
+def _as_residual(pictures: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    return np.clip(resize(pictures, _size(frames)), 0, 1) - frames
 
 
 def _coarsest_first(sizes: Sequence[Size]) -> list[tuple[int, Size]]:
@@ -95,12 +95,14 @@ def _coarsest_first(sizes: Sequence[Size]) -> list[tuple[int, Size]]:
     return list(reversed(list(enumerate(sizes))))
 
 
-def _size(picture: np.ndarray) -> Size:
-    return (picture.shape[0], picture.shape[1])
+def _size(pictures: np.ndarray) -> Size:
+    return (pictures.shape[1], pictures.shape[2])
 
 
 def resize(values: np.ndarray, size: Size) -> np.ndarray:
-    """``float32 [height, width, channels]`` to ``size``: area average down, bicubic up."""
+    """``float32 [height, width, channels]``, or a stack of such, to ``size``: area average down, bicubic up."""
+    if values.ndim == 4:
+        return _stacked([resize(each, size) for each in values]) if values.shape[1:3] != size else values
     channels = values.shape[2]
     if values.shape[:2] == size or channels == 0:
         return values if channels else np.zeros((*size, 0), np.float32)
@@ -109,3 +111,7 @@ def resize(values: np.ndarray, size: Size) -> np.ndarray:
     parts = [values[..., i : i + 4] for i in range(0, channels, 4)]  # as many channels as OpenCV takes at once
     resized = [cv2.resize(part, size[::-1], interpolation=interpolation).reshape(*size, -1) for part in parts]
     return resized[0] if len(resized) == 1 else np.concatenate(resized, axis=-1)
+
+
+def _stacked(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    return pictures[0][None] if len(pictures) == 1 else np.stack(pictures)

@@ -19,7 +19,7 @@ from dreamvideo.render.job import Job, Listener, Progress, Report
 from dreamvideo.render.listening import plan_timeline, track_of
 from dreamvideo.render.recurrence import Dreamt, Recurrence
 from dreamvideo.render.start import Notes, check_job, load_dreamer, open_input
-from dreamvideo.render.timeline import schedules
+from dreamvideo.render.timeline import Timeline, schedules
 
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
@@ -70,20 +70,29 @@ def render_still(job: Job, source: Source, notes: Notes, begun: float, *, before
 def dream_still(config: Config, dreamer: "Dreamer", source: Source, frame: np.ndarray, notes: Notes) -> Dreamt:
     """Dream ``frame``, the only one of ``source``."""
     with Companions(dreamer.pictures, source, start=config.input.start) as companions:
-        notes.add(dreamer.notes(source.height, source.width))
-        notes.add(companions.notes(dreamer.objective.masks, source))
-        sound = track_of(config)
-        timeline = plan_timeline(config, source, sound, silent=True).timeline
-        if sound is None and any(each.schedule.hears for each in schedules(config)):
-            notes.add(["a picture has no sound: its schedules hear silence"])
+        timeline = plan_still(config, dreamer, source, companions, notes)
         dreamt = Recurrence(timeline, dreamer, single=True).next(Seen(0, frame), companions.at(0))
         notes.add(companions.warnings)
-    color = timeline.at(0).color
-    if not is_neutral(color):
-        dreamt = replace(dreamt, dreamed=grade(frame, dreamt.dreamed, color))
-    if timeline.at(0).dream.strength and np.abs(dreamt.dreamed - frame).max() < NOTHING:
+    return replace(dreamt, dreamed=finish_still(frame, dreamt.dreamed, timeline.at(0), notes))
+
+
+def plan_still(config: Config, dreamer: "Dreamer", source: Source, companions: Companions, notes: Notes) -> Timeline:
+    """The timeline of a still, with notes on what can't be done as asked."""
+    notes.add(dreamer.notes(source.height, source.width))
+    notes.add(companions.notes(dreamer.objective.masks, source))
+    sound = track_of(config)
+    if sound is None and any(each.schedule.hears for each in schedules(config)):
+        notes.add(["a picture has no sound: its schedules hear silence"])
+    return plan_timeline(config, source, sound, silent=True).timeline
+
+
+def finish_still(frame: np.ndarray, dreamed: np.ndarray, config: Config, notes: Notes) -> np.ndarray:
+    """``dreamed`` in the colours of ``config``, with a note where it is still ``frame``."""
+    if not is_neutral(config.color):
+        dreamed = grade(frame, dreamed, config.color)
+    if config.dream.strength and np.abs(dreamed - frame).max() < NOTHING:
         notes.add(["nothing was dreamed: the objective finds nothing here that could be raised"])
-    return dreamt
+    return dreamed
 
 
 def write_picture(output: str, frame: np.ndarray, config: Config) -> None:

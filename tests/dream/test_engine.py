@@ -396,7 +396,7 @@ def test_running_out_of_memory_says_what_helps(monkeypatch: pytest.MonkeyPatch, 
     def exhausted(*_: Any) -> Any:
         raise tf.errors.ResourceExhaustedError(None, None, "OOM")
 
-    monkeypatch.setattr(plain, "_graph", lambda _: exhausted)
+    monkeypatch.setattr(plain, "_graph", lambda *_, **__: exhausted)
     with pytest.raises(DreamFailed, match=r"memory at frame 4.*dream\.tile"):
         dream(plain, picture(40, 50), index=4)
 

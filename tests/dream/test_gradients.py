@@ -28,7 +28,7 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 def treated(treat: Treatment, gradient: np.ndarray, progress: float = 1.0) -> np.ndarray:
-    return treat(tf.constant(gradient), tf.constant(progress)).numpy()
+    return treat(tf.constant(gradient[None]), tf.constant(progress)).numpy()[0]
 
 
 def size(gradient: np.ndarray) -> float:

@@ -94,7 +94,7 @@ def test_structure_is_traced_once_for_each_value() -> None:
     for _ in range(2):
         for settings in ({}, {"laplacian": 2}, {"laplacian": 3}, {"crop": 1}, {"batch": 2}):
             dream(dreamer, tiny_dream(**settings), steps=1)
-    assert traces(dreamer) == [1] * 5
+    assert traces(dreamer) == [1] * 4
 
 
 @pytest.mark.parametrize("name", TREATED)
