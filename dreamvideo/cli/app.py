@@ -9,6 +9,7 @@ import typer
 
 from dreamvideo import __version__
 from dreamvideo.cli.atlas import atlas
+from dreamvideo.cli.batch import batch
 from dreamvideo.cli.doctor import doctor
 from dreamvideo.cli.features import features
 from dreamvideo.cli.help import GroupedCommand
@@ -26,12 +27,12 @@ from dreamvideo.errors import DreamError
 BUG, USAGE, INTERRUPTED = 1, 2, 130
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # click's UsageError, wherever this typer keeps it
 
-COMMANDS = (render, zoom, image, noise, schedule, atlas, features, presets, layers, doctor)
+COMMANDS = (render, zoom, image, batch, noise, schedule, atlas, features, presets, layers, doctor)
 
 app = typer.Typer(
     help="DeepDream for moving pictures: a clip in, a dreamed clip out.",
     epilog="Exit status: 0 done, 1 a bug, 2 usage or settings, 3 input, 4 output, 5 network, 6 the dream failed, "
-    "130 interrupted, 143 terminated.",
+    "7 some jobs of a batch failed, 130 interrupted, 143 terminated.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

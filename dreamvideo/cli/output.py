@@ -2,13 +2,20 @@
 
 import json
 import os
+import re
 import sys
 from dataclasses import asdict
+from io import TextIOWrapper
 from typing import Any
 
 
 def result(text: str) -> None:
-    """Print a result to stdout. A reader that has left, such as ``head``, is no error."""
+    """Print a result to stdout. A reader that has left, such as ``head``, is no error.
+
+    File names that are no text come out as the bytes that they are.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -27,8 +34,10 @@ def error(text: str) -> None:
 
 def as_json(value: Any, **more: Any) -> str:
     """A dataclass or a dictionary as one JSON object; paths and fractions as text."""
-    plain = value if isinstance(value, dict) else asdict(value)
-    return json.dumps({**plain, **more}, indent=2, default=str, ensure_ascii=False)
+    plain = {**(value if isinstance(value, dict) else asdict(value)), **more}
+    text = json.dumps(plain, indent=2, default=str, ensure_ascii=False)
+    is_text = re.search("[\ud800-\udfff]", text) is None  # some names of files are not
+    return text if is_text else json.dumps(plain, indent=2, default=str)
 
 
 def table(rows: list[tuple[str, ...]]) -> str:

@@ -1,13 +1,15 @@
-"""The progress bar and the notes of a render, on stderr."""
+"""The progress bars and the notes of a render, or of a batch of them, on stderr."""
 
 import sys
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from dreamvideo.cli.output import note
 from dreamvideo.render.job import Progress
 
 _FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining} left, {rate_inv_fmt}{postfix}]"
+_FORMAT_ALL = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} jobs [{remaining} left{postfix}]"
 _FORMAT_ENDLESS = "{desc} {n_fmt} [{elapsed}, {rate_inv_fmt}{postfix}]"
 
 
@@ -43,7 +45,7 @@ class Display:
     def _open(self, progress: Progress) -> None:
         from tqdm import tqdm
 
-        self._close()
+        self.close()
         self._stage = progress.stage
         self._bar = tqdm(
             desc=progress.stage,
@@ -57,15 +59,57 @@ class Display:
             bar_format=_FORMAT if progress.total else _FORMAT_ENDLESS,
         )
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End the bar; what comes next has one of its own."""
+        self._stage = ""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._close()
+        self.close()
+
+
+class BatchDisplay(Display):
+    """The bar of a job, and below it one for all ``jobs`` of a batch."""
+
+    def __init__(self, quiet: bool, jobs: int) -> None:
+        super().__init__(quiet)
+        from tqdm import tqdm
+
+        self._all = tqdm(
+            desc="all",
+            total=jobs,
+            position=1,
+            file=sys.stderr,
+            disable=True if quiet else None,
+            leave=False,
+            dynamic_ncols=True,
+            bar_format=_FORMAT_ALL,
+        )
+
+    def say(self, text: str) -> None:
+        self.write(lambda: note(text))
+
+    def write(self, printing: Callable[[], None]) -> None:
+        """Let ``printing`` write to stderr or stdout, above the bars."""
+        with self._all.external_write_mode(file=sys.stderr):
+            printing()
+
+    def begin_job(self, name: str) -> None:
+        self.close()
+        self._all.set_postfix_str(f"now {name}")
+
+    def end_job(self) -> None:
+        self._all.update()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self._all.close()

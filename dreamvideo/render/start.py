@@ -1,11 +1,12 @@
 """What every render begins with: its input and output looked at, its network loaded, somebody to tell things to."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dreamvideo.config import Config
+from dreamvideo.config import Config, Dream
 from dreamvideo.errors import ConfigError, OutputError
 from dreamvideo.media.sink import OutputKind, check_output
 from dreamvideo.media.source import Source, file_identity, open_source
@@ -17,12 +18,23 @@ if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer
 
 
+KEPT = 2  # dreamers, for the next render of the same look: their graphs are traced already, but take memory
+
+
 def load_dreamer(config: Config) -> "Dreamer":
-    """The dreamer of a config. TensorFlow is imported here, seconds after a bad input has been refused."""
+    """The dreamer of a config; the same one as before for the same look.
+
+    TensorFlow is imported here, seconds after a bad input has been refused.
+    """
     from dreamvideo.dream.engine import Dreamer
 
     moving = frozenset(each.key for each in schedules(config))
-    return Dreamer(config.dream, seed=config.seed, moving=moving)
+    return _dreamer(Dreamer, config.dream.model_dump_json(), config.seed, moving)
+
+
+@lru_cache(KEPT)
+def _dreamer(make: Callable[..., "Dreamer"], dream: str, seed: int, moving: frozenset[str]) -> "Dreamer":
+    return make(Dream.model_validate_json(dream), seed=seed, moving=moving)
 
 
 class Notes:
