@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 LONGEST = 1 << 18  # characters: more is nothing that somebody wrote
+LONGEST_LIST = 1 << 24  # of a list of jobs, which a script may have written
 DEEPEST = 16  # tables and arrays inside one another; settings need three
 
 _NAME = r"""(?:[\w-]++|"[^"\n]*"|'[^'\n]*')"""
 _DEEP_KEY = re.compile(rf"(?<![\w-]){_NAME}(?:[ \t]*\.[ \t]*{_NAME}){{{DEEPEST}}}")
 
 
-def read_toml(text: str) -> dict[str, Any]:
+def read_toml(text: str, longest: int = LONGEST) -> dict[str, Any]:
     """The values in ``text``. Raises ``TOMLDecodeError``, also for what is too long or nests too deeply to be meant."""
-    if len(text) > LONGEST:
-        raise tomllib.TOMLDecodeError(f"It is longer than {LONGEST} characters")
+    if len(text) > longest:
+        raise tomllib.TOMLDecodeError(f"It is longer than {longest} characters")
     if _DEEP_KEY.search(text):  # for which tomllib takes the square of its depth, in time and in memory
         raise tomllib.TOMLDecodeError(_too_deep())
     try:
@@ -31,10 +32,10 @@ def read_toml(text: str) -> dict[str, Any]:
     return values
 
 
-def read_toml_file(path: Path) -> dict[str, Any]:
+def read_toml_file(path: Path, longest: int = LONGEST) -> dict[str, Any]:
     """The values in the file. Raises ``OSError``, ``UnicodeDecodeError`` or ``TOMLDecodeError``."""
     with path.open("rb") as file:  # no more of a file without an end than tells that it is too long
-        return read_toml(file.read(4 * LONGEST + 4).decode("utf-8"))
+        return read_toml(file.read(4 * longest + 4).decode("utf-8"), longest)
 
 
 def _expect_plain(value: Any, key: str, depth: int) -> None:

@@ -13,7 +13,7 @@ from dreamvideo.cli.batch_report import listen, tell_outcomes, tell_standing
 from dreamvideo.cli.interrupt import Interrupt
 from dreamvideo.cli.output import note
 from dreamvideo.cli.progress import BatchDisplay
-from dreamvideo.cli.run import Kind, _room
+from dreamvideo.cli.run import Kind, room
 from dreamvideo.cli.unheard import UNHEARD_BY, refuse_unheard, unheard_notes
 from dreamvideo.errors import ConfigError, DreamError, OutputError
 from dreamvideo.media.files import output_error
@@ -159,7 +159,7 @@ def batch(
 
 def _render(kind: Kind, jobs: Sequence[Job], listener: Listener) -> Generator[Report | DreamError, None, None]:
     if len(jobs) == 1:
-        yield _room(kind)[2](jobs[0], listener)
+        yield room(kind)[2](jobs[0], listener)
         return
     from dreamvideo.render.stills import render_stills
 

@@ -3,10 +3,10 @@
 import copy
 import glob
 import json
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import TYPE_CHECKING, Any
 
 from dreamvideo.cli.zoom import BASE
@@ -14,7 +14,9 @@ from dreamvideo.config import MOVING, Config
 from dreamvideo.errors import ConfigError
 from dreamvideo.merging import SettingsError, resolve
 from dreamvideo.names import nearest
+from dreamvideo.render.selection import Selection, parse_selection
 from dreamvideo.settings import SETTINGS, brief_value
+from dreamvideo.toml import LONGEST_LIST, read_toml_file
 
 if TYPE_CHECKING:
     from dreamvideo.render.batch_names import Kind, Wish
@@ -25,7 +27,7 @@ KINDS: "dict[str, Kind]" = {"render": "clip", "zoom": "zoom", "image": "image"}
 PLAIN = "default"  # what names call the look without a preset
 _SECTIONS = tuple(name for name in Config.model_fields if name != MOVING)
 _LIST = ("pattern", "defaults", "job")
-_JOB = ("input", "output", "preset", "command")
+_JOB = ("input", "output", "preset", "command", "frames", "every")
 _MOST_NUMBERS = 3  # jobs that a problem names
 
 Table = dict[str, Any]
@@ -73,12 +75,12 @@ def matches(name: str, folder: Path) -> list[str]:
 def read_job_list(path: Path, typed: Typed) -> JobList:
     """Raises ``ConfigError`` with all that is wrong in the file, each with the job's number."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml_file(path, LONGEST_LIST)
     except OSError as error:
         raise ConfigError(f"the job list {path} cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"the job list {path} is no UTF-8 text; save it as UTF-8") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except TOMLDecodeError as error:
         raise ConfigError(f"the job list {path} is no valid TOML: {error}") from error
     return _Reader(path, typed).read(table)
 
@@ -127,10 +129,28 @@ class _Reader:
             choices = " or ".join(KINDS)
             self._say(f"command is {brief_value(command)}; it must be {choices}{nearest(command, KINDS)}", number)
             return
+        frames = self._frames(own, command, number)
         config = self._config(command, preset, own, number)
         if config is not None:
             look = self.typed.preset or preset or PLAIN
-            yield from (Wish(KINDS[command], found, config, look, name) for found in inputs)
+            yield from (Wish(KINDS[command], found, config, look, name, frames) for found in inputs)
+
+    def _frames(self, job: Table, command: str, number: int) -> Selection | None:
+        """The part of a clip that a job is about."""
+        frames, every = job.pop("frames", None), job.pop("every", None)
+        if frames is None and every is None:
+            return None
+        if command != "render":
+            self._say(f"frames and every choose from a clip, and {command} makes none of one", number)
+        if every is not None and (type(every) is not int or every < 1):
+            self._say(f"every is {brief_value(every)}; it must be a whole number of at least 1", number)
+            every = 1
+        text = self._text(str(frames) if type(frames) is int else frames, "frames", "such as '100-250,300'", number)
+        try:
+            return parse_selection(text, every or 1)
+        except ConfigError as error:
+            self._say(str(error).removeprefix("--"), number)
+            return None
 
     def _name(self, job: Table, key: str, within: str, number: int) -> str | None:
         """What ``input`` or ``output`` names. Settings beside it stay in ``job``: { file = "a.mp4", start = 3 }."""

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from io import TextIOWrapper
 from typing import Any
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
 
 def result(text: str) -> None:
     """Print a result to stdout. A reader that has left, such as ``head``, is no error.
@@ -23,8 +25,12 @@ def result(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Say something to the person at the terminal."""
-    print(f"dreamvideo: {text}", file=sys.stderr, flush=True)
+    """Say something to the person at the terminal, which obeys no name of a file."""
+    print(f"dreamvideo: {_CONTROL.sub(_escaped, text)}", file=sys.stderr, flush=True)
+
+
+def _escaped(control: re.Match[str]) -> str:
+    return control[0].encode("unicode_escape").decode()
 
 
 def error(text: str) -> None:

@@ -32,7 +32,7 @@ Kind = Literal["clip", "cluster", "zoom", "image", "before-after"]
 
 def run(kind: Kind, job: Job, manner: Manner) -> int:
     """Do one job and return the exit status."""
-    make_plan, preview, render = _room("cluster" if kind == "clip" and job.cluster else kind)
+    make_plan, preview, render = room("cluster" if kind == "clip" and job.cluster else kind)
     if manner.preview:
         job = replace(job, config=preview(job), first=PREVIEW_FRAMES)
     if manner.dry_run:
@@ -43,7 +43,7 @@ def run(kind: Kind, job: Job, manner: Manner) -> int:
     return _tell(report, manner, interrupt)
 
 
-def _room(kind: Kind) -> tuple[Callable[[Job], Plan], Callable[[Job], Config], Callable[[Job, Listener], Report]]:
+def room(kind: Kind) -> tuple[Callable[[Job], Plan], Callable[[Job], Config], Callable[[Job, Listener], Report]]:
     """What plans, previews and renders a job of that kind."""
     if kind == "zoom":
         from dreamvideo.render.zoom import plan_zoom, preview_zoom, render_zoom

@@ -13,7 +13,7 @@ from dreamvideo.media.frames import is_still
 from dreamvideo.render.batch_names import Kind, Wish
 from dreamvideo.render.batch_record import BatchRecord, Made, made_now
 from dreamvideo.render.job import Job, Listener, Report
-from dreamvideo.render.journal import Journal
+from dreamvideo.render.journal import GO_ON, Journal
 from dreamvideo.render.start import journal_folder, open_input
 from dreamvideo.render.stills import together
 
@@ -73,7 +73,7 @@ def survey(
     """How each wish stands, looking at inputs, outputs and journals. Nothing is written."""
     entries = []
     for wish, output in zip(wishes, outputs, strict=True):
-        job = Job(wish.input, output, wish.config, keep=keep)
+        job = Job(wish.input, output, wish.config, keep=keep, frames=wish.frames)
         name = Path(output).relative_to(record.path.parent).as_posix()
         try:
             entries.append(_survey(wish.kind, job, name, record, overwrite=overwrite))
@@ -239,7 +239,7 @@ def _outcome_of(begun: _Begun, report: Report | DreamError, record: BatchRecord)
 
 def _failed(entry: Entry, error: Exception) -> Outcome:
     if isinstance(error, DreamError):
-        return _outcome(entry, "failed", error=str(error))
+        return _outcome(entry, "failed", error=str(error).replace(GO_ON, "the same command goes on"))
     told = "".join(traceback.format_exception_only(error)).strip()
     bug = "".join(traceback.format_exception(error))
     return _outcome(entry, "failed", error=f"this is a bug in dreamvideo: {told}", bug=bug)

@@ -16,6 +16,7 @@ from dreamvideo.media.sink import output_kind
 from dreamvideo.merging import list_problems
 from dreamvideo.names import nearest
 from dreamvideo.render.batch_record import NAME
+from dreamvideo.render.selection import Selection
 from dreamvideo.render.start import journal_folder
 
 PATTERN = "{stem}.{ext}"
@@ -30,7 +31,7 @@ Kind = Literal["clip", "zoom", "image"]
 class Wish:
     """What is wanted of one input: what kind of dream, in which settings, and under which name if it has one.
 
-    ``preset`` is the name of the look, for the output's.
+    ``preset`` is the name of the look, for the output's; ``frames`` are those of a clip, None for all.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Wish:
     config: Config
     preset: str
     name: str | None = None
+    frames: Selection | None = None
 
 
 def name_outputs(

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,8 @@ def made_now(kind: str, job: Job) -> Made:
     """What would make the output of ``job`` as things are on the disk. Raises ``InputError``."""
     settings = job.config.model_dump(mode="json")
     beside = {path: _file_digest(path) for path in _files_beside(job)}
-    return Made(_digest([kind, settings, beside]), _input_digest(job), __version__)
+    part = [] if job.frames is None else [asdict(job.frames)]
+    return Made(_digest([kind, settings, beside, *part]), _input_digest(job), __version__)
 
 
 def _input_digest(job: Job) -> str:

@@ -29,6 +29,7 @@ from dreamvideo.motion.carry import State
 from dreamvideo.render.record import Record, begins_shot, is_whole, pack, unpack
 
 FORMAT = "dreamvideo journal 2"
+GO_ON = "go on with --resume"
 MEMORIES = 8  # kept behind the latest frame: more than a crash can lose
 READERS = 4  # frames whose checksums are looked at side by side
 
@@ -45,7 +46,7 @@ def keeping(journal: "Journal") -> Iterator[None]:
         yield
     except DreamError as error:
         sentence = str(error).rstrip(".")
-        raise type(error)(f"{sentence}. What is finished is kept in {journal.folder}: go on with --resume") from error
+        raise type(error)(f"{sentence}. What is finished is kept in {journal.folder}: {GO_ON}") from error
 
 
 class States(Protocol):

@@ -19,6 +19,7 @@ from dreamvideo.errors import DreamFailed, InputError
 from dreamvideo.merging import resolve
 from dreamvideo.render import zoom
 from dreamvideo.render.job import Job, Listener, Progress, Report
+from dreamvideo.render.selection import Selection
 from tests.cli.test_render_command import Terminal
 
 Behave = Callable[[Job, Listener], Report]
@@ -317,6 +318,17 @@ input = { file = 7 }
 dream.steps = "many"
 preset = "fr"
 """
+
+
+def test_a_job_may_be_about_a_part_of_a_clip(dreamvideo, rendered, tmp_path: Path) -> None:
+    text = '[[job]]\ninput = "a.mp4"\nframes = "3-5,9"\n[[job]]\ninput = "b.mp4"\nevery = 5\n'
+    (tmp_path / "jobs.toml").write_text(text)
+    assert dreamvideo("batch", "jobs.toml", "-o", "out").code == 0
+    assert [job.frames for _, job in rendered.jobs] == [Selection(((3, 5), (9, 9))), Selection(every=5)]
+    (tmp_path / "jobs.toml").write_text(text.replace("3-5", "3-6"))
+    outcome = dreamvideo("batch", "jobs.toml", "-o", "out")
+    assert outcome.code == 7
+    assert "out/a.mp4 exists already, made with other settings" in outcome.err
 
 
 def test_all_that_is_wrong_with_a_job_list_is_told_at_once(dreamvideo, rendered, tmp_path: Path) -> None:
