@@ -1,18 +1,23 @@
-"""Measuring on a shared, noisy machine: alternating pairs, medians and ratios; strength; peak memory."""
+"""Measuring on a shared, noisy machine: alternating pairs, medians and ratios; strength, steadiness, peak memory."""
 
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from dreamvideo.config import Shots
 from dreamvideo.dream.binding import weighted_layers
 from dreamvideo.dream.networks import load_network
 from dreamvideo.dream.terms import view_of
+from dreamvideo.motion.carry import watch
+from dreamvideo.motion.flow import resize_flow, warp
+from dreamvideo.motion.shots import CutFinder, in_shots
 
 OFFSETS = [(0, 0), (3, 13), (5, 6), (10, 3), (13, 9)]  # pixels; patterns locked to the stride grid gain at one only
 
@@ -53,6 +58,21 @@ class Strength:
         edge = max(max(offset) for offset in OFFSETS)
         height, width = frame.shape[0] - edge, frame.shape[1] - edge
         return float(np.mean([self._value(frame[y : y + height, x : x + width]).numpy() for y, x in OFFSETS]))
+
+
+def warp_errors(frames: Sequence[np.ndarray], inputs: Sequence[np.ndarray]) -> dict[int, float]:
+    """Mean squared difference from the frame before, along the input's flow and on trusted pixels, times 1e4.
+
+    By the number of each frame that doesn't begin a shot.
+    """
+    errors = {}
+    for seen in watch(in_shots(inputs, CutFinder(Shots(), Fraction(25)))):
+        if seen.flow is None or seen.trust is None:
+            continue
+        flow = resize_flow(seen.flow, seen.frame.shape[:2])
+        difference = frames[seen.index] - warp(frames[seen.index - 1], flow)
+        errors[seen.index] = 1e4 * float(np.sum(difference**2 * seen.trust) / (3 * np.sum(seen.trust)))
+    return errors
 
 
 def peak_memory(arguments: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from measure import Strength, alternate, peak_memory, seconds
+from measure import Strength, alternate, peak_memory, seconds, warp_errors
 from moving import dance_cost, dive_shares
 from textbook import dream_alone, textbook_gradient
 
@@ -25,7 +25,6 @@ from dreamvideo.media.prefetch import prefetch
 from dreamvideo.media.source import open_source
 from dreamvideo.media.still import read_image, write_image
 from dreamvideo.motion.carry import Seen, watch
-from dreamvideo.motion.flow import resize_flow, warp
 from dreamvideo.motion.shots import CutFinder, in_shots
 from dreamvideo.render.clip import AHEAD
 from dreamvideo.render.recurrence import Recurrence
@@ -87,8 +86,8 @@ def clip() -> None:
     report("a frame of 48 at 400 px: ours, every frame alone by the textbook", value, "8x")
     report("  strength: ours, textbook", f"{got:.2f}, {target:.2f}", "equal")
     pair = [dream_alone(gradient, frame, steps=8, step=0.01) for frame in inputs[:2]]
-    errors = [_warp_error(dreamed, inputs), _warp_error(pair, inputs[:2]), _warp_error(inputs, inputs)]
-    values = ", ".join(f"{error:.1f}" for error in errors)
+    errors = [warp_errors(dreamed, inputs), warp_errors(pair, inputs[:2]), warp_errors(inputs, inputs)]
+    values = ", ".join(f"{np.mean(list(each.values())):.1f}" for each in errors)
     report("  warp error x 1e4: ours, textbook (first pair), the input's", values, "-")
 
 
@@ -121,18 +120,6 @@ def _carried(
             if seen.index % 8 == 7:
                 between()
     return dreamed
-
-
-def _warp_error(frames: list[np.ndarray], inputs: list[np.ndarray]) -> float:
-    """Mean squared difference along the input's flow, on trusted pixels, times 1e4."""
-    errors = []
-    for seen in watch(in_shots(inputs, CutFinder(Shots(), Fraction(25)))):
-        if seen.flow is None or seen.trust is None:
-            continue
-        flow = resize_flow(seen.flow, seen.frame.shape[:2])
-        difference = frames[seen.index] - warp(frames[seen.index - 1], flow)
-        errors.append(np.sum(difference**2 * seen.trust) / (3 * np.sum(seen.trust)))
-    return 1e4 * float(np.mean(errors))
 
 
 def still() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dreamvideo.config import Shots
 from dreamvideo.motion.carry import State
-from dreamvideo.render.journal import Journal, Strand
+from dreamvideo.render.journal import MEMORIES, Journal, Strand
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,14 @@ class Chunk:
 def split(shots: Iterable[range], settings: Shots, *, carries: bool, looks_at_shots: bool = False) -> list[Chunk]:
     """All ``shots`` in chunks; a short one is one. ``looks_at_shots``: the objective depends on a shot's first frame.
 
-    Where nothing is carried there is nothing to lead in and to fade.
+    Where nothing is carried there is nothing to lead in and to fade. Else a chunk is so long that only its neighbours
+    have any of its frames: the heads of all lie side by side, and none deletes another's memories.
     """
     lead_in, overlap = (settings.lead_in, settings.overlap) if carries else (0, 0)
+    shortest = lead_in + overlap + MEMORIES if carries else 1
     chunks = []
     for shot in shots:
-        count = max(1, round(len(shot) / settings.chunk))
+        count = max(1, min(round(len(shot) / settings.chunk), len(shot) // shortest))
         begins = [shot.start + len(shot) * i // count for i in range(count)]
         for begin, following in zip(begins, [*begins[1:], shot.stop], strict=True):
             first, end = begin == shot.start, min(following + overlap, shot.stop)
@@ -97,9 +99,7 @@ def restricted(chunks: Iterable[Chunk], stretches: Sequence[range], *, carries: 
             if begin >= end:
                 continue
             found.append(
-                replace(chunk, head=min(chunk.head, end), end=end)
-                if carries
-                else replace(chunk, lead=begin, begin=begin, head=begin, end=end)
+                replace(chunk, end=end) if carries else replace(chunk, lead=begin, begin=begin, head=begin, end=end)
             )
     return found
 

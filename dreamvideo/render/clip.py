@@ -57,7 +57,8 @@ def film_clip(job: Job, source: Source, heard: Heard, notes: Notes) -> Iterator[
         with Companions(dreamer.pictures, source, start=job.config.input.start) as companions:
             notes.add(dreamer.notes(source.height, source.width))
             notes.add(companions.notes(dreamer.objective.masks, source))
-            yield ClipFilm(footage, dreamer, companions)
+            looks_at_shots = any(term.per_shot for term in dreamer.objective.terms)
+            yield ClipFilm(footage.with_shots_begun() if looks_at_shots else footage, dreamer, companions)
 
 
 class ClipFilm:
@@ -76,7 +77,7 @@ class ClipFilm:
         return made_of(self.footage.config, self.source, self.dreamer, self.companions)
 
     def warnings(self) -> list[str]:
-        return [*self.footage.shooting.filmed.warnings, *self.companions.warnings]
+        return [*self.footage.warnings, *self.companions.warnings]
 
     def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> set[int]:
         among = self.footage.asks_for
@@ -90,7 +91,7 @@ class ClipFilm:
                 self.shots += seen.begins_shot
                 passed = [] if seen.begins_shot else passed
                 if seen.kept:
-                    passed = [*passed[:1], seen]
+                    passed = [*(before for before in passed if before.begins_shot), seen]
                     continue
                 for before in passed:
                     recurrence.recall(before, journal.state(before.index, before.frame), self._pictures(before))

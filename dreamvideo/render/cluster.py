@@ -1,6 +1,7 @@
 """A clip on many machines, by Ray: shots, and chunks of long ones, are dreamed side by side and joined here."""
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
@@ -8,21 +9,25 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dreamvideo.errors import ConfigError, DreamError, DreamFailed
 from dreamvideo.media.source import Source, file_identity, open_source
-from dreamvideo.render.chunks import Chunk, ChunkJournal, restricted, shots_of, split
+from dreamvideo.render.chunks import Chunk, restricted, shots_of, split
+from dreamvideo.render.companions import Companions
 from dreamvideo.render.crew import Crew, Gone, Needed
-from dreamvideo.render.footage import Footage, carries, film_footage, hear_clip
+from dreamvideo.render.footage import Footage, Part, carries, film_footage, hear_clip
 from dreamvideo.render.job import CrewPlan, Job, Listener, Plan, Report, Stopped
 from dreamvideo.render.journal import Journal
 from dreamvideo.render.listening import Heard
 from dreamvideo.render.pipeline import Outcome, Result, open_journal, render_reel
 from dreamvideo.render.plan import make_plan
 from dreamvideo.render.start import Notes, check_job, open_input
-from dreamvideo.render.worker import About, Order, Worker
+from dreamvideo.render.worker import About, Order, Worker, identity_of
 
 CORES = 4  # of a worker without a GPU: the steps of a frame don't make good use of many more
+CLIENT_PORT = 10001  # of a Ray cluster, unless its address says otherwise
+CONNECT_SECONDS = 5.0
 OBJECT_STORE = 256 << 20  # bytes; of a cluster of our own, which hands on little
 
 
@@ -53,7 +58,7 @@ def render_on_cluster(job: Job, listener: Listener) -> Report:
                     placement = place(job.workers, hands.nodes())
                     order = Order(job, _silent(heard), journal.folder, journal.mark(), placement.cores)
                     hands.prepare(order, placement)
-                    with Crew(hands, placement.workers, _needed(job, source), listener) as crew:
+                    with Crew(hands, placement.workers, _needed(job), listener) as crew:
                         about = crew.about()
                         notes.add(about.notes)
                         reel = ClusterReel.of(footage, about)
@@ -90,16 +95,14 @@ def _silent(heard: Heard) -> Heard:
     return replace(heard, timeline=heard.timeline.with_clock(clock), music=None)
 
 
-def _needed(job: Job, source: Source) -> dict[str, Needed]:
-    """The files that workers have to see, or to be sent."""
-    paths = [job.config.audio.track, *job.config.dream.pictures.values()]
-    files = {path: Needed(file_identity(path), [Path(path)]) for path in paths if path is not None}
-    return {**files, job.input: Needed(source.identity(), source.files)}
-
-
-def _identity(path: str) -> dict[str, str | int]:
-    with open_source(path) as source:
-        return source.identity()
+def _needed(job: Job) -> dict[str, Needed]:
+    """What workers have to see, or to be sent: of a folder all files, since their own settings choose among them."""
+    network = job.config.dream.network
+    needed = {network: Needed(identity_of(job, network), [Path(network)])} if Path(network).is_file() else {}
+    for path in [*job.config.dream.pictures.values(), job.input]:
+        with open_source(path, max_pixels=job.config.input.max_pixels) as source:
+            needed[path] = Needed(identity_of(job, path), source.files)
+    return needed
 
 
 def chunks_of(footage: Footage, *, looks_at_shots: bool) -> list[Chunk]:
@@ -113,16 +116,26 @@ def chunks_of(footage: Footage, *, looks_at_shots: bool) -> list[Chunk]:
 
 @dataclass
 class ClusterReel:
-    """A clip that workers dream in ``footage.chunks``; a ``Reel``."""
+    """A clip that workers dream in ``footage.chunks``; a ``Reel``.
+
+    ``faded``: some chunks of the whole clip are faded into each other. ``found``: the frames and heads that were kept.
+    """
 
     footage: Footage
     about: About
-    shots: int = 0
+    faded: bool
+    found: tuple[Set[int], Set[int]] = frozenset(), frozenset()
 
     @classmethod
     def of(cls, footage: Footage, about: About) -> "ClusterReel":
+        whole = replace(footage, part=Part([range(footage.timeline.clock.count)]))
+        faded = any(chunk.fades for chunk in chunks_of(whole, looks_at_shots=about.looks_at_shots))
         chunks = chunks_of(footage, looks_at_shots=about.looks_at_shots)
-        return cls(replace(footage, chunks=chunks), about, len({chunk.shot for chunk in chunks}))
+        return cls(replace(footage, chunks=chunks), about, faded)
+
+    @property
+    def shots(self) -> int:
+        return len({chunk.shot for chunk in self.footage.chunks})
 
     @property
     def source(self) -> Source:
@@ -130,32 +143,41 @@ class ClusterReel:
 
     def manifest(self) -> dict[str, Any]:
         track = self.footage.config.audio.track
-        faded = any(chunk.fades for chunk in self.footage.chunks)
         return {
             "input": self.source.identity(),
             "sound": None if track is None else file_identity(track),
-            "pictures": {name: _identity(path) for name, path in self.about.pictures.items()},
+            "pictures": self._pictures(),
             **self.about.made_of,
-            **({"shots": "in chunks"} if faded else {}),
+            **({"shots": "in chunks"} if self.faded else {}),
         }
 
+    def _pictures(self) -> dict[str, Any]:
+        with Companions(self.about.pictures, self.source, start=self.footage.config.input.start) as companions:
+            return companions.identity()
+
     def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> set[int]:
-        return journal.kept(
-            with_memory=self.about.with_memory, among=self.footage.asks_for, progress=progress
-        ) | journal.heads.kept(with_memory=self.about.with_memory)
+        memory = self.about.with_memory
+        own = journal.kept(with_memory=memory, among=self.footage.asks_for, progress=progress)
+        self.found = own, journal.heads.kept(with_memory=memory)
+        return own | self.found[1]
+
+    def kept_of(self, chunk: Chunk) -> set[int]:
+        """The frames of ``chunk`` that were kept."""
+        own, heads = self.found
+        return {index for each in chunk.stretches for index in each if index in (heads if index < chunk.head else own)}
 
     def finished(self, journal: Journal, count: int, /) -> Result:
         return self.footage.finished(journal, count)
 
     def warnings(self) -> list[str]:
-        return list(self.footage.shooting.filmed.warnings)
+        return self.footage.warnings
 
 
 def _dream(crew: Crew, reel: ClusterReel, journal: Journal, _kept: Set[int]) -> Outcome:
     """Let the crew dream all chunks, and see that every frame is there then."""
     journal.heads.make()
     chunks = reel.footage.chunks
-    kept = {chunk: ChunkJournal(journal, chunk).kept(with_memory=reel.about.with_memory) for chunk in chunks}
+    kept = {chunk: reel.kept_of(chunk) for chunk in chunks}
     before = sum(map(len, kept.values()))
     finished = crew.dream(chunks, journal, kept)
     total = sum(chunk.work for chunk in chunks)
@@ -173,15 +195,11 @@ def place(wanted: int | None, nodes: Sequence[dict[str, float]]) -> Placement:
 
     Raises ``ConfigError`` where none fits, or not as many as are ``wanted``: Ray would wait for ever.
     """
-    gpus = sum(int(node.get("GPU", 0)) for node in nodes if node.get("CPU", 0) >= 1)
     cores = [int(node.get("CPU", 0)) for node in nodes]
-    if gpus:
-        most, each = gpus, Placement(gpus, 1, 1)
-    else:
-        share = CORES if wanted is None or len(cores) > 1 else max(1, sum(cores) // wanted)
-        size = max(1, min(share, max(cores, default=0)))
-        most = sum(count // size for count in cores)
-        each = Placement(most, size, 0)
+    gpus = sum(min(int(node.get("GPU", 0)), count) for node, count in zip(nodes, cores, strict=True))
+    size = 1 if gpus else _share(wanted, cores)
+    most = gpus or sum(count // size for count in cores)
+    each = Placement(most, size, 1 if gpus else 0)
     if most == 0:
         raise ConfigError(f"no worker fits on the cluster: it has {_resources(nodes)}; add machines")
     if wanted is not None and wanted > most:
@@ -190,6 +208,15 @@ def place(wanted: int | None, nodes: Sequence[dict[str, float]]) -> Placement:
             "ask for fewer with --workers"
         )
     return replace(each, workers=wanted or most)
+
+
+def _share(wanted: int | None, cores: Sequence[int]) -> int:
+    """The cores of a worker: the most with which as many as are ``wanted`` fit on machines of so many ``cores``."""
+    largest = max(1, *cores, 1)
+    if wanted is None:
+        return min(CORES, largest)
+    fitting = (size for size in range(largest, 1, -1) if sum(count // size for count in cores) >= wanted)
+    return next(fitting, 1)
 
 
 def _resources(nodes: Sequence[dict[str, float]]) -> str:
@@ -245,6 +272,15 @@ def _reason(error: BaseException) -> str:
     return (telling or lines or [type(error).__name__])[0][:200].rstrip(".")
 
 
+def _reach(address: str) -> None:
+    """See that somebody listens at ``[ray://]host[:port]``, for which Ray waits for minutes. Raises ``OSError``."""
+    place = urlsplit(address if "://" in address else f"//{address}")
+    port = place.port or (CLIENT_PORT if place.scheme == "ray" else None)
+    if place.hostname and port:
+        with socket.create_connection((place.hostname, port), CONNECT_SECONDS):
+            return
+
+
 @contextmanager
 def ray_cluster(job: Job, listener: Listener) -> Iterator[RayHands]:
     """The cluster of ``job``: one of our own on this machine, or the one at its address.
@@ -270,8 +306,9 @@ def ray_cluster(job: Job, listener: Listener) -> Iterator[RayHands]:
             )
         else:
             listener.note(f"connecting to {job.cluster}")
+            _reach(job.cluster or "")
             ray.init(address=job.cluster, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"the cluster at {job.cluster} does not answer ({_reason(error)}); see `ray status`"
         ) from error

@@ -52,9 +52,13 @@ class Hands(Protocol):
 
 @dataclass(eq=False)
 class _Seat:
-    """One worker, what it does, and the calls under way with what to do with their answers."""
+    """One worker, what it does, and the calls under way with what to do with their answers.
+
+    ``lost``: how many were lost in its place, one after another, without being ready or having a chunk.
+    """
 
     worker: Any
+    lost: int = 0
     about: About | None = None
     chunk: Chunk | None = None
     calls: deque[tuple[Any, Callable[["_Seat", Any], None]]] = field(default_factory=deque)
@@ -78,7 +82,7 @@ class Crew:
         self._hands, self._needed, self._listener = hands, needed, listener
         self._about: About | None = None
         self.done = 0  # frames that are finished
-        self._lost: Counter[Chunk | None] = Counter()
+        self._lost: Counter[Chunk] = Counter()
         self._todo: deque[Chunk] = deque()
         self._seats = [self._hired() for _ in range(count)]
 
@@ -141,8 +145,8 @@ class Crew:
         before_gaps = {index for index in kept if index + 1 not in kept} | ({chunk.shot} & kept)
         return {index: chunk.strand(self._journal, index).take(index) for index in sorted(before_gaps)}
 
-    def _hired(self) -> _Seat:
-        seat = _Seat(self._hands.hire())
+    def _hired(self, lost: int = 0) -> _Seat:
+        seat = _Seat(self._hands.hire(), lost)
         identities = {path: each.identity for path, each in self._needed.items()}
         self._call(seat, self._lacks, "lacks", identities)
         return seat
@@ -165,12 +169,14 @@ class Crew:
 
     def _replace(self, seat: _Seat, gone: Gone) -> None:
         """Hire another worker in the place of one that is gone; its chunk comes first again."""
-        chunk = seat.chunk
-        self._lost[chunk] += 1
-        if self._lost[chunk] > AGAIN:
+        chunk, lost = seat.chunk, seat.lost + 1
+        if chunk is not None:
+            self._lost[chunk] += 1
+            lost = self._lost[chunk]
+        if lost > AGAIN:
             when = "before they were ready" if chunk is None else f"over frames {chunk.begin} to {chunk.end - 1}"
             raise DreamFailed(
-                f"{self._lost[chunk]} workers were lost {when}, the last one since {gone}; see to the memory and the "
+                f"{lost} workers were lost {when}, the last one since {gone}; see to the memory and the "
                 "logs of that machine"
             )
         self._listener.note(f"a worker was lost ({gone}); another one takes its place")
@@ -181,7 +187,7 @@ class Crew:
                 found = ChunkJournal(self._journal, chunk).kept(with_memory=seat.about.with_memory)
                 self.done += len(found) - len(self._kept[chunk])
                 self._kept[chunk] = found
-        self._seats[self._seats.index(seat)] = self._hired()
+        self._seats[self._seats.index(seat)] = self._hired(lost if chunk is None else 0)
 
     def _lacks(self, seat: _Seat, paths: list[str]) -> None:
         """Send what a worker doesn't see, piece by piece, and let it open everything."""
@@ -206,8 +212,7 @@ class Crew:
                 f"the workers differ in their {differing} ({self._about.made_of[differing]} and "
                 f"{about.made_of[differing]}), and so would their frames; bring all machines to the same"
             )
-        self._lost[None] = 0
-        seat.about = about
+        seat.about, seat.lost = about, 0
 
     def _made(self, seat: _Seat, made: Made) -> None:
         chunk = seat.chunk

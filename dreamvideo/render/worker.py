@@ -3,19 +3,22 @@
 It is driven call by call, from anywhere, and holds nothing that can't be made again.
 """
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dreamvideo import __version__
 from dreamvideo.config import Config
-from dreamvideo.errors import DreamError
+from dreamvideo.errors import DreamError, DreamFailed
+from dreamvideo.media.frames import is_still
 from dreamvideo.media.prefetch import writebehind
-from dreamvideo.media.source import file_identity
+from dreamvideo.media.source import file_identity, open_source
 from dreamvideo.render.chunks import Chunk, ChunkJournal
 from dreamvideo.render.clip import ClipFilm, film_clip
 from dreamvideo.render.footage import Part
@@ -86,10 +89,7 @@ class Worker:
 
     def _has(self, path: str, identity: Mapping[str, Any]) -> bool:
         try:
-            if path == self._order.job.input:
-                with open_input(self._order.job) as source:
-                    return source.identity() == identity
-            return file_identity(path) == identity
+            return identity_of(self._order.job, path) == identity
         except DreamError:
             return False
 
@@ -110,12 +110,13 @@ class Worker:
         _use_cores(self._order.cores)
         job, notes = self._here(self._order.job), Notes(Listener())
         source = self._stack.enter_context(open_input(job))
-        film = self._film = self._stack.enter_context(film_clip(job, source, self._order.heard, notes))
+        film = self._film = self._stack.enter_context(
+            film_clip(job, source, _of_config(self._order.heard, job.config), notes)
+        )
         self._shared = Journal(self._order.journal).mark() == self._order.owner
         self._journal = Journal(self._order.journal if self._shared else self._folder("journal"))
         if not self._shared:
-            self._journal.make()
-            self._journal.heads.make()
+            self._make_journal()
         return About(
             made_of={
                 "version": __version__,
@@ -129,26 +130,33 @@ class Worker:
             shared=self._shared,
         )
 
+    def _make_journal(self) -> None:
+        """A journal of our own holds the frames of one chunk, which are sent from it."""
+        self._journal.make()
+        self._journal.heads.make()
+
     def _here(self, job: Job) -> Job:
         """``job`` with the paths of what was received."""
-        config, track = job.config, job.config.audio.track
-        if track in self._received:
-            config = _changed(config, "audio", track=self._one(track))
-        pictures = {name: self._one(path) for name, path in config.dream.pictures.items() if path in self._received}
-        config = _changed(config, "dream", pictures={**config.dream.pictures, **pictures})
-        given = self._received.get(job.input)
-        if given is None:
-            return replace(job, config=config)
-        files = sorted(given.iterdir())
-        return replace(job, config=config, input=str(files[0] if len(files) == 1 else given))
+        pictures = {name: self._place(path) for name, path in job.config.dream.pictures.items()}
+        given = {"pictures": pictures, "network": self._place(job.config.dream.network)}
+        dream = job.config.dream.model_copy(update=given)
+        return replace(job, config=job.config.model_copy(update={"dream": dream}), input=self._place(job.input))
 
-    def _one(self, path: str) -> str:
-        return str(next(self._received[path].iterdir()))
+    def _place(self, path: str) -> str:
+        """Where ``path`` is here; all but a folder of pictures is one file of the folder that was received."""
+        if path not in self._received:
+            return path
+        file, *more = sorted(self._received[path].iterdir())
+        alone = not more and not (path == self._order.job.input and is_still(file.name))
+        return str(file if alone else self._received[path])
 
     def begin(self, chunk: Chunk, kept: set[int], files: Mapping[int, Files]) -> None:
         """Take on a chunk, of which the frames ``kept`` are finished; ``files``: those that it has to go on from."""
         assert self._film is not None
         self._close()
+        if not self._shared:
+            shutil.rmtree(self._journal.folder)
+            self._make_journal()
         self._store = ChunkJournal(self._journal, chunk)
         for index, each in files.items():
             chunk.strand(self._journal, index).put(index, *each)
@@ -169,6 +177,9 @@ class Worker:
         return Made([(index, objective, self._files(index)) for index, objective in made], ended)
 
     def _keep(self, dreamt: Dreamt) -> None:
+        """Keep a frame, unless whoever gave the order is gone and the journal is another process's by now."""
+        if self._shared and self._journal.mark() != self._order.owner:
+            raise DreamFailed(f"{self._journal.folder} was taken over by another process; this worker writes no more")
         self._store.keep(dreamt.index, dreamt.dreamed, dreamt.state, begins_shot=dreamt.begins_shot)
 
     def _files(self, index: int) -> Files | None:
@@ -186,8 +197,19 @@ class Worker:
         self._stack.close()
 
 
-def _changed(config: Config, section: str, **values: Any) -> Config:
-    return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
+def _of_config(heard: Heard, config: Config) -> Heard:
+    """``heard`` with its schedules, as they are, over a config that differs in paths."""
+    timeline = copy(heard.timeline)
+    timeline.config = config
+    return replace(heard, timeline=timeline)
+
+
+def identity_of(job: Job, path: str) -> dict[str, str | int]:
+    """What identifies the input of ``job``, its network's file, or a picture. Raises ``InputError``."""
+    if path == job.config.dream.network:
+        return file_identity(path)
+    with open_input(job) if path == job.input else open_source(path) as source:
+        return source.identity()
 
 
 def _use_cores(cores: int | None) -> None:
