@@ -72,7 +72,9 @@ class Shots(Section):
     )
     min_frames: int = Field(default=2, ge=1, description="The shortest shot, in frames.")
     chunk: int = Field(
-        default=240, ge=2, description="With --cluster: about how many frames of a long shot one machine dreams."
+        default=240,
+        ge=2,
+        description="With --cluster: about how many frames of a long shot one machine dreams; no fewer than it needs.",
     )
     lead_in: int = Field(
         default=24, ge=0, description="Frames that a chunk of a shot is dreamed ahead of, so that it has settled."

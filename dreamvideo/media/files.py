@@ -38,6 +38,12 @@ def remove_stale(path: str | os.PathLike[str]) -> None:
             _remove(temporary)
 
 
+def remove_temporaries(folder: Path) -> None:
+    """Remove what processes that were killed left in ``folder``, where no other one writes."""
+    for temporary in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        _remove(temporary)
+
+
 def _mark(path: Path) -> str:
     """What the temporary names of one path have in common; one beside a temporary is of the same path."""
     if path.name.startswith(_PREFIX):

@@ -24,7 +24,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from dreamvideo.errors import DreamError, InputError, OutputError
-from dreamvideo.media.files import output_error, write_bytes
+from dreamvideo.media.files import flush_to_disk, output_error, remove_stale, remove_temporaries, write_bytes
 from dreamvideo.motion.carry import State
 from dreamvideo.render.record import Record, begins_shot, is_whole, pack, unpack
 
@@ -32,6 +32,7 @@ FORMAT = "dreamvideo journal 2"
 GO_ON = "go on with --resume"
 MEMORIES = 8  # kept behind the latest frame: more than a crash can lose
 READERS = 4  # frames whose checksums are looked at side by side
+AT_ONCE = 64  # frames that wait for that
 
 _MANIFEST, _LOCK, _OWNER, _HEADS = "dreamvideo.json", "dreamvideo.lock", "dreamvideo.owner.json", "heads"
 _FRAMES, _MEMORIES = "frames", "memories"
@@ -82,10 +83,12 @@ class Strand:
         listed = sorted(filter(among, self._listed()))
         whole: dict[int, bool] = {}
         with ThreadPoolExecutor(READERS, "journal") as pool:
-            for count, (index, found) in enumerate(zip(listed, pool.map(self._look, listed), strict=True), 1):
-                if found is not None:
-                    whole[index] = found
-                progress(count, len(listed))
+            for begin in range(0, len(listed), AT_ONCE):
+                some = listed[begin : begin + AT_ONCE]
+                for count, (index, found) in enumerate(zip(some, pool.map(self._look, some), strict=True), begin + 1):
+                    if found is not None:
+                        whole[index] = found
+                    progress(count, len(listed))
         return self._with_memory(whole) if with_memory else set(whole)
 
     def _listed(self) -> Iterator[int]:
@@ -178,8 +181,7 @@ class Strand:
         """
         for name in (_FRAMES, _MEMORIES):
             _make(_no_link(self.folder / name))
-            for temporary in (self.folder / name).glob(".dreamvideo-*.partial"):
-                temporary.unlink(missing_ok=True)
+            remove_temporaries(self.folder / name)
 
     def _frame(self, index: int) -> Path:
         return self.folder / _FRAMES / f"{index:06d}.png"
@@ -217,7 +219,7 @@ class Journal(Strand):
         Raises ``OutputError`` that names the process which has it. The system frees the lock of a process that is
         gone; what it left is taken over, with a ``note``.
         """
-        mine = not self.folder.exists() or self.exists()
+        mine = not self.folder.exists() or self.exists() or (self.folder / _LOCK).exists()
         _make(self.folder)
         lock = FileLock(self.folder / _LOCK, timeout=0)
         try:
@@ -230,6 +232,8 @@ class Journal(Strand):
         except OSError as error:
             raise output_error(self.folder, error) from error
         try:
+            for file in (self.folder / _OWNER, self._manifest):
+                remove_stale(file)
             gone = self._owner()
             if gone is not None:
                 note(f"{self.folder} was left behind by {gone}, which is gone; taking it over")
@@ -266,9 +270,13 @@ class Journal(Strand):
         mine = [self._manifest, self.folder / _FRAMES, self.folder / _MEMORIES, self.heads.folder]
         foreign = [path.name for path in mine if path.exists() or path.is_symlink()]
         if foreign:
-            raise OutputError(f"{self.folder} holds {foreign[0]}, which no render made; choose another --work folder")
+            raise OutputError(
+                f"{self.folder} holds {foreign[0]}, but no whole manifest of a render; "
+                "move it away, or choose another --work folder"
+            )
         # The manifest comes first: killed after it, the folder is still known for a journal.
         write_bytes(self._manifest, json.dumps({"format": FORMAT, **manifest}, indent=1).encode())
+        flush_to_disk(self._manifest)
         self.make()
 
     def go_on(self, manifest: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dreamvideo.config import Config, to_toml
 from dreamvideo.errors import ConfigError, OutputError
+from dreamvideo.media.files import remove_stale
 from dreamvideo.media.grade import grade, is_neutral
 from dreamvideo.media.sheet import side_by_side
 from dreamvideo.media.sink import OutputKind, check_output
@@ -97,4 +98,5 @@ def finish_still(frame: np.ndarray, dreamed: np.ndarray, config: Config, notes: 
 
 def write_picture(output: str, frame: np.ndarray, config: Config) -> None:
     """Write a frame with the settings that made it, where the kind of file can hold them. Raises ``OutputError``."""
+    remove_stale(output)
     write_image(output, frame, metadata=to_toml(config) if can_embed(output) else None)

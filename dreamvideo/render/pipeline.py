@@ -115,7 +115,7 @@ Dreaming = Callable[[Set[int]], Outcome]
 
 def dream_in_turn(film: Film, journal: Journal, kept: Set[int], listener: Listener) -> Outcome:
     """Dream one frame after another, in this process."""
-    finished = set(kept)
+    finished, dreamed = set(kept), 0
     listener.progress(Progress("dream", len(finished), film.total))
 
     def keep(dreamt: Dreamt) -> None:
@@ -127,11 +127,12 @@ def dream_in_turn(film: Film, journal: Journal, kept: Set[int], listener: Listen
             while not listener.stop():
                 dreamt = next(dreams, None)
                 if dreamt is None:
-                    return Outcome(len(finished), len(finished) - len(kept), stopped=False)
+                    return Outcome(len(finished), dreamed, stopped=False)
                 behind.put(dreamt)
                 finished.add(dreamt.index)
+                dreamed += 1
                 listener.progress(Progress("dream", len(finished), film.total, dreamt.objective))
-            return Outcome(len(finished), len(finished) - len(kept), stopped=True)
+            return Outcome(len(finished), dreamed, stopped=True)
     finally:
         dreams.close()  # pyright: ignore[reportAttributeAccessIssue] - they are generators
 

@@ -58,11 +58,25 @@ def unpack(data: bytes, name: str) -> Record:
     parts = _parts(data)
     if parts is None:
         raise InputError(f"{name} is damaged; go on with --resume, and it is made again.")
-    ages = cv2.imdecode(np.frombuffer(parts[1][1:], np.uint8), cv2.IMREAD_GRAYSCALE)
-    if ages is None:
-        raise InputError(f"{name} is of another kind than its checksum says; use --overwrite to start afresh.")
-    age = ages[..., None].astype(np.float32) / np.float32(AGE_STEPS)
-    return Record(decode_png16(data, name), age, begins_shot=parts[1][:1] == b"\x01")
+    dreamed = decode_png16(data, name) if _is_stored(data) else None
+    age = _age(parts[1][1:])
+    if dreamed is None or age is None:
+        raise InputError(f"{name} is not what a render keeps, whatever its checksum; use --overwrite to start afresh.")
+    return Record(dreamed, age, begins_shot=parts[1][:1] == b"\x01")
+
+
+def _is_stored(png: bytes) -> bool:
+    """Whether a picture is as large as its header says: ours aren't compressed, and unpack to nothing larger."""
+    width, height = struct.unpack(">II", png[16:24]) if len(png) >= 24 else (0, 0)
+    return 0 < 6 * width * height <= len(png)
+
+
+def _age(png: bytes) -> np.ndarray | None:
+    try:
+        ages = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    except cv2.error:
+        return None
+    return None if ages is None else ages[..., None].astype(np.float32) / np.float32(AGE_STEPS)
 
 
 def _parts(data: bytes) -> tuple[memoryview, bytes] | None:

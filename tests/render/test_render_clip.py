@@ -195,7 +195,7 @@ def test_a_journal_is_not_overwritten_unasked(studio: Studio, dreamed: list[int]
 def test_a_damaged_manifest_is_said(studio: Studio) -> None:
     studio.render(stop_after=2)
     (journal_folder(str(studio.folder / "out.mp4")) / "dreamvideo.json").write_text("[1, 2")
-    with pytest.raises(OutputError, match=r"holds dreamvideo\.json, which no render made"):
+    with pytest.raises(OutputError, match=r"holds dreamvideo\.json, but no whole manifest"):
         studio.render(resume=True)
 
 
