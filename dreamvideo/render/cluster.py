@@ -288,6 +288,7 @@ def ray_cluster(job: Job, listener: Listener) -> Iterator[RayHands]:
     Raises ``ConfigError`` without Ray, and where no cluster answers.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # noqa: SIM112 - else workers give way to all other work
     try:
         import ray
     except ImportError as error:
