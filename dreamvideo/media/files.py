@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -100,6 +101,18 @@ def working_folder(parent: Path, name: str) -> Iterator[Path]:
         raise output_error(parent, error) from error
     finally:
         _remove(temporary)
+
+
+def read_bytes(path: Path) -> bytes:
+    """All of a plain file. Raises ``OSError``, also for a pipe or a device, which might never end."""
+
+    def without_waiting(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    with open(path, "rb", opener=without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        return file.read()
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:

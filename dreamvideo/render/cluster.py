@@ -56,9 +56,10 @@ def render_on_cluster(job: Job, listener: Listener) -> Report:
                 heard = hear_clip(job, source, listener)
                 with film_footage(job, source, heard) as footage, ray_cluster(job, listener) as hands:
                     placement = place(job.workers, hands.nodes())
+                    count = min(placement.workers, len(chunks_of(footage, looks_at_shots=False)))
                     order = Order(job, _silent(heard), journal.folder, journal.mark(), placement.cores)
                     hands.prepare(order, placement)
-                    with Crew(hands, placement.workers, _needed(job), listener) as crew:
+                    with Crew(hands, count, _needed(job), listener) as crew:
                         about = crew.about()
                         notes.add(about.notes)
                         reel = ClusterReel.of(footage, about)
@@ -180,6 +181,7 @@ def _dream(crew: Crew, reel: ClusterReel, journal: Journal, _kept: Set[int]) -> 
     kept = {chunk: reel.kept_of(chunk) for chunk in chunks}
     before = sum(map(len, kept.values()))
     finished = crew.dream(chunks, journal, kept)
+    crew.dismiss()  # joining may take long, and needs nobody
     total = sum(chunk.work for chunk in chunks)
     if not finished:
         return Outcome(crew.done, crew.done - before, stopped=True)
@@ -288,7 +290,7 @@ def ray_cluster(job: Job, listener: Listener) -> Iterator[RayHands]:
     Raises ``ConfigError`` without Ray, and where no cluster answers.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_worker_niceness", "0")  # noqa: SIM112 - else workers give way to all other work
+    os.environ.setdefault("RAY_worker_niceness", "0")
     try:
         import ray
     except ImportError as error:

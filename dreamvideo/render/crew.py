@@ -3,6 +3,7 @@
 The workers are called through ``Hands``, wherever they are. Each has two calls under way, so that it never waits.
 """
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ AGAIN = 3  # times that a lost chunk is begun elsewhere, before it is given up
 UNDER_WAY = 2  # calls of a worker
 CALL_SECONDS = 2.0  # of dreaming in one call: often enough to see progress, seldom enough for a thousand workers
 POLL_SECONDS = 0.5
+PATIENCE = 60.0  # seconds after which a wait is explained
 BLOCK = 32 << 20  # bytes of a file that are sent at once
 
 
@@ -90,14 +92,22 @@ class Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for seat in self._seats:
-            self._hands.dismiss(seat.worker)
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        """End all workers."""
+        while self._seats:
+            self._hands.dismiss(self._seats.pop().worker)
 
     def about(self) -> About:
         """What the first worker that is ready says. Raises ``Stopped``."""
+        begun, waited = time.monotonic(), False
         while self._about is None:
             if self._listener.stop():
                 raise Stopped
+            if not waited and time.monotonic() > begun + PATIENCE:
+                self._listener.note("waiting for the first worker; other work may hold the cluster, Ctrl-C ends it")
+                waited = True
             self._turn()
         return self._about
 

@@ -24,7 +24,14 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from dreamvideo.errors import DreamError, InputError, OutputError
-from dreamvideo.media.files import flush_to_disk, output_error, remove_stale, remove_temporaries, write_bytes
+from dreamvideo.media.files import (
+    flush_to_disk,
+    output_error,
+    read_bytes,
+    remove_stale,
+    remove_temporaries,
+    write_bytes,
+)
 from dreamvideo.motion.carry import State
 from dreamvideo.render.record import Record, begins_shot, is_whole, pack, unpack
 
@@ -98,7 +105,7 @@ class Strand:
     def _look(self, index: int) -> bool | None:
         """Whether a frame begins a shot; None if it is damaged."""
         with suppress(OSError):
-            data = self._frame(index).read_bytes()
+            data = read_bytes(self._frame(index))
             return begins_shot(data) if is_whole(data) else None
         return None
 
@@ -116,7 +123,7 @@ class Strand:
     def _values(self, index: int) -> np.ndarray | None:
         """A frame's memory, ``float32 [n]``, the first of which counts steps; None if it is missing or damaged."""
         try:
-            data = self._memory(index).read_bytes()
+            data = read_bytes(self._memory(index))
         except OSError:
             return None
         digest, values = data[:_DIGEST], data[_DIGEST:]
@@ -144,7 +151,7 @@ class Strand:
     def take(self, index: int) -> tuple[bytes, bytes | None]:
         """The files of a kept frame: its record, and its memory where it has one. Raises ``OSError``."""
         memory = self._memory(index)
-        return self._frame(index).read_bytes(), memory.read_bytes() if memory.exists() else None
+        return read_bytes(self._frame(index)), read_bytes(memory) if memory.exists() else None
 
     def state(self, index: int, frame: np.ndarray) -> State:
         """The state in which a kept frame, whose input was ``frame``, goes on.
@@ -169,7 +176,7 @@ class Strand:
     def _record(self, index: int) -> Record:
         file = self._frame(index)
         try:
-            data = file.read_bytes()
+            data = read_bytes(file)
         except OSError as error:
             raise InputError(f"{file} cannot be read: {error.strerror}; go on with --resume") from error
         return unpack(data, str(file))
@@ -210,7 +217,7 @@ class Journal(Strand):
             return False
 
     def _read(self) -> Any:
-        return json.loads(self._manifest.read_text(encoding="utf-8"))
+        return json.loads(read_bytes(self._manifest))
 
     @contextmanager
     def owned(self, note: Callable[[str], None] = lambda _: None) -> Iterator[None]:
@@ -251,13 +258,13 @@ class Journal(Strand):
     def mark(self) -> str:
         """What tells this ownership from any other, for those who see the same folder; empty if nobody has it."""
         with suppress(OSError):
-            return (self.folder / _OWNER).read_text(encoding="utf-8")
+            return read_bytes(self.folder / _OWNER).decode()
         return ""
 
     def _owner(self) -> str | None:
         """Who has the folder, or had it: "process 123 on host"."""
         try:
-            owner = json.loads((self.folder / _OWNER).read_text(encoding="utf-8"))
+            owner = json.loads(read_bytes(self.folder / _OWNER))
             return f"process {int(owner['process'])} on {str(owner['host'])[:100]}"
         except FileNotFoundError:
             return None

@@ -1,6 +1,7 @@
 """A journal whose files came from a stranger, or from a bad disk: an error in a sentence, and nothing outside it."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -224,3 +225,17 @@ def test_what_one_takes_another_puts(journal: Journal, tmp_path: Path) -> None:
 def test_a_frame_of_another_size_is_refused(journal: Journal) -> None:
     with pytest.raises(InputError, match="another size"):
         journal.state(2, picture(6, 9))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", ["frames/000001.png", "memories/000000.float32", "dreamvideo.json"])
+def test_a_pipe_in_a_journal_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    journal = Journal(tmp_path)
+    journal.begin({})
+    frame = np.zeros((4, 5, 3), np.float32)
+    journal.keep(0, frame, State(frame, frame, np.zeros((4, 5, 1), np.float32)))
+    (journal.folder / name).unlink(missing_ok=True)
+    os.mkfifo(journal.folder / name)
+    assert journal.exists() == (name != "dreamvideo.json")
+    assert journal.kept() == {0}
+    assert journal.kept(with_memory=True) == set()
