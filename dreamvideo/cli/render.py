@@ -78,6 +78,8 @@ def render(
     settled = resolve(preset, config, sets or (), named)
     hear_out("render", settled, sets or (), quiet=quiet)
     selection = None if frames is None and every is None else parse_selection(frames, every or 1)
+    if cluster == "":
+        raise ConfigError("--cluster says nowhere; write local, or an address such as ray://head:10001")
     if workers is not None and cluster is None:
         raise ConfigError("--workers needs --cluster, such as --cluster local")
     job = Job(

@@ -72,8 +72,7 @@ def verify_pictures(output: str, files: list[Path], size: tuple[int, int], on_ve
 
 def _not_whole(output: str, fault: str) -> OutputError:
     return OutputError(
-        f"{output} was not written, because what was encoded is not whole ({fault.rstrip('.')}); the finished frames "
-        "are kept: check the disk and run again with --resume."
+        f"{output} was not written, because what was encoded is not whole ({fault.rstrip('.')}); check the disk."
     )
 
 

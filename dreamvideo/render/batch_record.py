@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from pydantic import TypeAdapter
 
 from dreamvideo import __version__
 from dreamvideo.errors import InputError, OutputError
-from dreamvideo.media.files import write_bytes
+from dreamvideo.media.files import output_error, write_bytes
 from dreamvideo.media.source import file_identity
 from dreamvideo.render.job import Job
 from dreamvideo.render.start import open_input
@@ -93,6 +94,7 @@ class BatchRecord:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
+        self._lock = folder / f".{NAME}.lock"
         self._entries = self._read()
         self._lines: dict[str, str] = {}
         self._stamp = self._look()
@@ -103,7 +105,16 @@ class BatchRecord:
 
     def put(self, changes: Mapping[str, Made | None]) -> None:
         """Write down what made these outputs; None takes one out."""
-        if self._look() != self._stamp:  # another batch has written to the same folder
+        if all(self._entries.get(name) == made for name, made in changes.items()):
+            return
+        try:
+            with FileLock(self._lock):  # other batches may write to the same folder
+                self._put(changes)
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
+    def _put(self, changes: Mapping[str, Made | None]) -> None:
+        if self._look() != self._stamp:  # another one has
             self._entries, self._lines = self._read(), {}
         for name, made in changes.items():
             self._lines.pop(name, None)

@@ -9,6 +9,7 @@ since two dreams that differ partly cancel each other where they are mixed. What
 the settings alone, never by how many machines there are.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -60,6 +61,14 @@ class Chunk:
         mine = range(self.begin, self.end)
         return {index for index in mine if not self.strand(journal, index).holds(index)}
 
+    def put(self, journal: Journal, index: int, record: bytes, memory: bytes | None) -> None:
+        """Keep a frame; no other chunk's memories go for it."""
+        self.strand(journal, index).put(index, record, memory, since=self.since(index))
+
+    def since(self, index: int) -> int:
+        """The first frame of the chunk that is kept where frame ``index`` is."""
+        return self.head if index >= self.head else self.lead
+
     def strand(self, journal: Journal, index: int) -> Strand:
         """Where frame ``index`` is kept."""
         return journal.heads if index < self.head else journal
@@ -92,12 +101,12 @@ def shots_of(cuts: Sequence[int], count: int) -> list[range]:
 
 def restricted(chunks: Iterable[Chunk], stretches: Sequence[range], *, carries: bool) -> list[Chunk]:
     """What of ``chunks`` is needed for ``stretches`` alone."""
-    found = []
+    found, ends = [], [stretch.stop for stretch in stretches]
     for chunk in chunks:
-        for stretch in stretches:
+        for stretch in stretches[bisect_right(ends, chunk.begin) :]:
             begin, end = max(chunk.begin, stretch.start), min(chunk.end, stretch.stop)
-            if begin >= end:
-                continue
+            if begin >= end:  # as are all that follow
+                break
             found.append(
                 replace(chunk, end=end) if carries else replace(chunk, lead=begin, begin=begin, head=begin, end=end)
             )
@@ -126,7 +135,8 @@ class ChunkJournal:
         return self.chunk.strand(self.journal, index).state(index, frame)
 
     def keep(self, index: int, dreamed: np.ndarray, state: State, *, begins_shot: bool = False) -> None:
-        self.chunk.strand(self.journal, index).keep(index, dreamed, state, begins_shot=begins_shot)
+        strand, since = self.chunk.strand(self.journal, index), self.chunk.since(index)
+        strand.keep(index, dreamed, state, begins_shot=begins_shot, since=since)
 
     def take(self, index: int) -> tuple[bytes, bytes | None]:
         return self.chunk.strand(self.journal, index).take(index)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dreamvideo.errors import InputError
 from dreamvideo.media.prefetch import prefetch
 from dreamvideo.media.sink import OutputKind
 from dreamvideo.media.source import Source
@@ -22,7 +23,7 @@ from dreamvideo.render.job import Job, Listener, Report, Stopped
 from dreamvideo.render.journal import Journal, States
 from dreamvideo.render.listening import Heard
 from dreamvideo.render.picture import render_still
-from dreamvideo.render.pipeline import Result, open_journal, render_film
+from dreamvideo.render.pipeline import Result, open_journal, render_film, stopped_early
 from dreamvideo.render.recurrence import Dreamt, Recurrence
 from dreamvideo.render.start import Notes, check_job, load_dreamer, made_of, open_input
 
@@ -40,11 +41,11 @@ def render_clip(job: Job, listener: Listener) -> Report:
         notes.add(source.warnings)
         if source.still and kind is OutputKind.STILL:
             return render_still(job, source, notes, begun)
-        with open_journal(job, notes) as journal:
+        with open_journal(job, source, notes) as journal:
             try:
                 heard = hear_clip(job, source, listener)
             except Stopped:
-                return Report(job.output, 0, 0, 0, time.monotonic() - begun, interrupted=True, notes=notes.all)
+                return stopped_early(job, journal, notes, begun)
             with film_clip(job, source, heard, notes) as film:
                 return render_film(job, film, journal, notes, begun)
 
@@ -76,6 +77,9 @@ class ClipFilm:
     def manifest(self) -> dict[str, Any]:
         return made_of(self.footage.config, self.source, self.dreamer, self.companions)
 
+    def asks_for(self, index: int) -> bool:
+        return self.footage.asks_for(index)
+
     def warnings(self) -> list[str]:
         return [*self.footage.warnings, *self.companions.warnings]
 
@@ -94,7 +98,10 @@ class ClipFilm:
                     passed = [*(before for before in passed if before.begins_shot), seen]
                     continue
                 for before in passed:
-                    recurrence.recall(before, journal.state(before.index, before.frame), self._pictures(before))
+                    state = journal.state(before.index, before.frame)
+                    if before is passed[-1] and self.dreamer.carries_memory and state.memory is None:
+                        raise InputError(f"the memory of frame {before.index} is lost; go on with --resume")
+                    recurrence.recall(before, state, self._pictures(before))
                 passed = []
                 yield recurrence.next(seen, self._pictures(seen))
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dreamvideo.errors import ConfigError, DreamError, DreamFailed
+from dreamvideo.media.files import output_error
 from dreamvideo.media.source import Source, file_identity, open_source
 from dreamvideo.render.chunks import Chunk, restricted, shots_of, split
 from dreamvideo.render.companions import Companions
@@ -20,7 +21,7 @@ from dreamvideo.render.footage import Footage, Part, carries, film_footage, hear
 from dreamvideo.render.job import CrewPlan, Job, Listener, Plan, Report, Stopped
 from dreamvideo.render.journal import Journal
 from dreamvideo.render.listening import Heard
-from dreamvideo.render.pipeline import Outcome, Result, open_journal, render_reel
+from dreamvideo.render.pipeline import Outcome, Result, open_journal, render_reel, stopped_early
 from dreamvideo.render.plan import make_plan
 from dreamvideo.render.start import Notes, check_job, open_input
 from dreamvideo.render.worker import About, Order, Worker, identity_of
@@ -47,11 +48,10 @@ def render_on_cluster(job: Job, listener: Listener) -> Report:
     """
     begun, notes = time.monotonic(), Notes(listener)
     with open_input(job) as source:
-        if source.still:
-            raise ConfigError(f"{job.input} is a single picture, which one machine dreams; leave --cluster out")
+        _refuse_still(job, source)
         check_job(job, source)
         notes.add(source.warnings)
-        with open_journal(job, notes) as journal:
+        with open_journal(job, source, notes) as journal:
             try:
                 heard = hear_clip(job, source, listener)
                 with film_footage(job, source, heard) as footage, ray_cluster(job, listener) as hands:
@@ -66,11 +66,18 @@ def render_on_cluster(job: Job, listener: Listener) -> Report:
                         dreaming = partial(_dream, crew, reel, journal)
                         return render_reel(job, reel, journal, notes, begun, dreaming)
             except Stopped:
-                return Report(job.output, 0, 0, 0, time.monotonic() - begun, interrupted=True, notes=notes.all)
+                return stopped_early(job, journal, notes, begun)
+
+
+def _refuse_still(job: Job, source: Source) -> None:
+    if source.still:
+        raise ConfigError(f"{job.input} is a single picture, which one machine dreams; leave --cluster out")
 
 
 def plan_on_cluster(job: Job) -> Plan:
     """What ``render_on_cluster`` would do. The time takes the workers' machines to be like this one."""
+    with open_input(job) as source:
+        _refuse_still(job, source)
     plan, listener = make_plan(job), Listener()
     with (
         open_input(job) as source,
@@ -149,7 +156,7 @@ class ClusterReel:
             "sound": None if track is None else file_identity(track),
             "pictures": self._pictures(),
             **self.about.made_of,
-            **({"shots": "in chunks"} if self.faded else {}),
+            **({"--cluster": "long shots in chunks"} if self.faded else {}),
         }
 
     def _pictures(self) -> dict[str, Any]:
@@ -166,6 +173,9 @@ class ClusterReel:
         """The frames of ``chunk`` that were kept."""
         own, heads = self.found
         return {index for each in chunk.stretches for index in each if index in (heads if index < chunk.head else own)}
+
+    def asks_for(self, index: int) -> bool:
+        return self.footage.asks_for(index)
 
     def finished(self, journal: Journal, count: int, /) -> Result:
         return self.footage.finished(journal, count)
@@ -184,7 +194,8 @@ def _dream(crew: Crew, reel: ClusterReel, journal: Journal, _kept: Set[int]) -> 
     crew.dismiss()  # joining may take long, and needs nobody
     total = sum(chunk.work for chunk in chunks)
     if not finished:
-        return Outcome(crew.done, crew.done - before, stopped=True)
+        shown = sum(index >= chunk.head for chunk in chunks for index in crew.kept[chunk])
+        return Outcome(shown, crew.done - before, stopped=True)
     lost = next((index for chunk in chunks for index in chunk.missing(journal)), None)
     if lost is not None:
         raise DreamFailed(f"frame {lost} was dreamed, but it is not in the journal; see whether its disk is shared")
@@ -259,6 +270,8 @@ class RayHands:
         try:
             return self._ray.get(ticket)
         except errors.RayTaskError as error:
+            if isinstance(error.cause, OSError):
+                raise output_error("a worker's temporary folder", error.cause) from None
             raise error.cause if isinstance(error.cause, DreamError) else error from None
         except errors.RayError as error:
             raise Gone(_reason(error)) from error

@@ -84,6 +84,7 @@ class Crew:
         self._hands, self._needed, self._listener = hands, needed, listener
         self._about: About | None = None
         self.done = 0  # frames that are finished
+        self.kept: dict[Chunk, set[int]] = {}
         self._lost: Counter[Chunk] = Counter()
         self._todo: deque[Chunk] = deque()
         self._seats = [self._hired() for _ in range(count)]
@@ -116,9 +117,10 @@ class Crew:
 
         A chunk whose worker is lost goes on elsewhere.
         """
-        self._journal, self._kept = journal, {chunk: set(kept[chunk]) for chunk in chunks}
+        self._journal = journal
+        self.kept = {chunk: set(kept[chunk]) for chunk in chunks}
         self._total = sum(chunk.work for chunk in chunks)
-        self.done = sum(map(len, self._kept.values()))
+        self.done = sum(map(len, self.kept.values()))
         unfinished = [chunk for chunk in chunks if len(kept[chunk]) < chunk.work]
         self._todo = deque(sorted(unfinished, key=self._left, reverse=True))  # the longest first: all end together
         self._tell(None)
@@ -133,7 +135,7 @@ class Crew:
         return True
 
     def _left(self, chunk: Chunk) -> int:
-        return chunk.work - len(self._kept[chunk])
+        return chunk.work - len(self.kept[chunk])
 
     def _tell(self, objective: float | None) -> None:
         self._listener.progress(Progress("dream", self.done, self._total, objective))
@@ -144,7 +146,7 @@ class Crew:
             return
         if seat.chunk is None:
             seat.chunk = chunk = self._todo.popleft()
-            kept = self._kept[chunk]
+            kept = self.kept[chunk]
             files = {} if seat.about.shared else self._to_go_on_from(chunk, kept)
             self._call(seat, _nothing, "begin", chunk, kept, files)
         while len(seat.calls) < UNDER_WAY:
@@ -195,8 +197,8 @@ class Crew:
             self._todo.appendleft(chunk)
             if seat.about is not None and seat.about.shared:
                 found = ChunkJournal(self._journal, chunk).kept(with_memory=seat.about.with_memory)
-                self.done += len(found) - len(self._kept[chunk])
-                self._kept[chunk] = found
+                self.done += len(found) - len(self.kept[chunk])
+                self.kept[chunk] = found
         self._seats[self._seats.index(seat)] = self._hired(lost if chunk is None else 0)
 
     def _lacks(self, seat: _Seat, paths: list[str]) -> None:
@@ -230,9 +232,9 @@ class Crew:
             return
         for index, objective, files in made.frames:
             if files is not None:
-                chunk.strand(self._journal, index).put(index, *files)
-            self.done += index not in self._kept[chunk]
-            self._kept[chunk].add(index)
+                chunk.put(self._journal, index, *files)
+            self.done += index not in self.kept[chunk]
+            self.kept[chunk].add(index)
             self._tell(objective)
         if made.ended:
             seat.chunk = None

@@ -70,6 +70,9 @@ class DiveFilm:
     def total(self) -> int:
         return min(self._way.loop.dreamed, self._first)
 
+    def asks_for(self, index: int) -> bool:
+        return index < self.total
+
     def manifest(self) -> dict[str, Any]:
         return made_of(self._config, self.source, self.dreamer, self.companions)
 

@@ -33,7 +33,7 @@ from dreamvideo.media.files import (
     write_bytes,
 )
 from dreamvideo.motion.carry import State
-from dreamvideo.render.record import Record, begins_shot, is_whole, pack, unpack
+from dreamvideo.render.record import Record, begins_shot, pack, unpack
 
 FORMAT = "dreamvideo journal 2"
 GO_ON = "go on with --resume"
@@ -43,6 +43,7 @@ AT_ONCE = 64  # frames that wait for that
 
 _MANIFEST, _LOCK, _OWNER, _HEADS = "dreamvideo.json", "dreamvideo.lock", "dreamvideo.owner.json", "heads"
 _FRAMES, _MEMORIES = "frames", "memories"
+_OLDER = ("ages",)  # folders of earlier versions
 _DIGEST = hashlib.sha256().digest_size
 _LONGEST = 100  # characters of a value that a message shows
 
@@ -105,8 +106,7 @@ class Strand:
     def _look(self, index: int) -> bool | None:
         """Whether a frame begins a shot; None if it is damaged."""
         with suppress(OSError):
-            data = read_bytes(self._frame(index))
-            return begins_shot(data) if is_whole(data) else None
+            return begins_shot(read_bytes(self._frame(index)))
         return None
 
     def _with_memory(self, whole: dict[int, bool]) -> set[int]:
@@ -133,19 +133,23 @@ class Strand:
         """Whether the frame is there, damaged or not."""
         return self._frame(index).is_file()
 
-    def keep(self, index: int, dreamed: np.ndarray, state: State, *, begins_shot: bool = False) -> None:
-        """Keep a finished frame, ``float32 [height, width, 3]``, and what of its state the frame doesn't tell."""
+    def keep(self, index: int, dreamed: np.ndarray, state: State, *, begins_shot: bool = False, since: int = 0) -> None:
+        """Keep a finished frame, ``float32 [height, width, 3]``, and what of its state the frame doesn't tell.
+
+        The memory of the frame ``MEMORIES`` before it goes, unless that lies before ``since``.
+        """
         memory = None
         if state.memory is not None:
             values = np.float32(state.remembered).tobytes() + state.memory.tobytes()
             memory = hashlib.sha256(values).digest() + values
-        self.put(index, pack(Record(dreamed, state.age, begins_shot)), memory)
+        self.put(index, pack(Record(dreamed, state.age, begins_shot)), memory, since=since)
 
-    def put(self, index: int, record: bytes, memory: bytes | None = None) -> None:
-        """Keep a frame that ``take`` gave elsewhere."""
+    def put(self, index: int, record: bytes, memory: bytes | None = None, *, since: int = 0) -> None:
+        """Keep a frame that ``take`` gave elsewhere; ``since`` as for ``keep``."""
         if memory is not None:
             write_bytes(self._memory(index), memory)
-            self._memory(index - MEMORIES).unlink(missing_ok=True)
+            if index - MEMORIES >= since:
+                self._memory(index - MEMORIES).unlink(missing_ok=True)
         write_bytes(self._frame(index), record)
 
     def take(self, index: int) -> tuple[bytes, bytes | None]:
@@ -216,6 +220,14 @@ class Journal(Strand):
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return False
 
+    def is_damaged(self) -> bool:
+        """Whether a journal lies here, and nothing else, whose manifest can't be read, or is another version's."""
+        mine = {_MANIFEST, _LOCK, _OWNER, _FRAMES, _MEMORIES, _HEADS, *_OLDER}
+        with suppress(OSError):
+            found = {entry.name for entry in self.folder.iterdir()}
+            return {_MANIFEST, _FRAMES} <= found <= mine and not self.exists()
+        return False
+
     def _read(self) -> Any:
         return json.loads(read_bytes(self._manifest))
 
@@ -226,7 +238,7 @@ class Journal(Strand):
         Raises ``OutputError`` that names the process which has it. The system frees the lock of a process that is
         gone; what it left is taken over, with a ``note``.
         """
-        mine = not self.folder.exists() or self.exists() or (self.folder / _LOCK).exists()
+        mine = not self.folder.exists() or self.exists() or self.is_damaged() or (self.folder / _LOCK).exists()
         _make(self.folder)
         lock = FileLock(self.folder / _LOCK, timeout=0)
         try:
@@ -286,6 +298,20 @@ class Journal(Strand):
         flush_to_disk(self._manifest)
         self.make()
 
+    def is_of(self, manifest: dict[str, Any]) -> bool:
+        """Whether what is kept here was made of ``manifest``, too."""
+        return self.exists() and not list(_differences(self._read(), {"format": FORMAT, **manifest}))
+
+    def overlaps(self, path: Path) -> bool:
+        """Whether ``path`` is the folder, or lies among what the journal writes, or holds the folder."""
+        place, folder = path.resolve(), self.folder.resolve()
+        own = [folder / name for name in (_MANIFEST, _LOCK, _OWNER, _FRAMES, _MEMORIES, _HEADS)]
+        return place == folder or place in folder.parents or any(place == each or each in place.parents for each in own)
+
+    def spare(self, asked: Callable[[int], bool]) -> int:
+        """How many frames are kept that nobody ``asked`` for."""
+        return sum(not asked(index) for index in self._listed())
+
     def go_on(self, manifest: dict[str, Any]) -> None:
         """Go on with the render here. Raises ``OutputError`` that says what differs unless it is ``manifest``'s."""
         try:
@@ -317,9 +343,9 @@ class Journal(Strand):
 
     def discard(self) -> None:
         """Remove what this journal wrote, if it is one, and the folder if nothing else is in it."""
-        if not self.exists():
+        if not (self.exists() or self.is_damaged()):
             return
-        for name in (_FRAMES, _MEMORIES, _HEADS):
+        for name in (_FRAMES, _MEMORIES, _HEADS, *_OLDER):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         self._manifest.unlink(missing_ok=True)
         with suppress(OSError):  # something else is in it

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -63,6 +64,10 @@ class Reel(Protocol):
         """The numbers of those frames that the journal holds and that can be gone on from."""
         ...
 
+    def asks_for(self, index: int, /) -> bool:
+        """Whether a frame is to be dreamed."""
+        ...
+
     def finished(self, journal: Journal, count: int, /) -> Result:
         """What the kept frames are made into, of which there are ``count``."""
         ...
@@ -86,18 +91,52 @@ class Film(Reel, Protocol):
 
 
 @contextmanager
-def open_journal(job: Job, notes: Notes) -> Iterator[Journal]:
-    """The journal of ``job``, for this process alone.
+def open_journal(job: Job, source: Source, notes: Notes) -> Iterator[Journal]:
+    """The journal of ``job``, whose input is ``source``, for this process alone.
 
-    Raises ``OutputError`` where one lies that nobody asked to go on with or to replace, or that another process has.
+    Raises ``OutputError`` where one lies that nobody asked to go on with or to replace, that another process has, or in
+    which the input or the output would lie.
     """
     journal = Journal(job.work or journal_folder(job.output))
+    if journal.overlaps(Path(job.output)):
+        raise OutputError(f"{job.output} and the work folder {journal.folder} lie in each other; choose another --work")
+    inside = next((file for file in source.files if journal.overlaps(file)), None)
+    if inside is not None:
+        raise OutputError(f"the input {inside} lies in the work folder {journal.folder}; choose another --work folder")
     with journal.owned(lambda text: notes.add([text])):
+        if journal.is_damaged():
+            _give_up(journal, overwrite=job.overwrite)
         if journal.exists() and not job.resume and not job.overwrite:
             raise OutputError(
-                f"{journal.folder} holds an unfinished render; go on with --resume, or start afresh with --overwrite"
+                f"{journal.folder} holds frames of an earlier render; go on with --resume, "
+                "or replace what differs with --overwrite"
             )
         yield journal
+
+
+def _give_up(journal: Journal, *, overwrite: bool) -> None:
+    """Remove a journal that can't be gone on with, if that was asked for."""
+    if not overwrite:
+        raise OutputError(
+            f"the manifest in {journal.folder} is damaged, or of another version of dreamvideo, and what its frames "
+            "were made of is not known; move it away, or start afresh with --overwrite"
+        )
+    journal.discard()
+
+
+def stopped_early(job: Job, journal: Journal, notes: Notes, begun: float) -> Report:
+    """The report of a render that was stopped before it had begun to dream."""
+    kept = journal.exists()
+    return Report(
+        output=job.output,
+        frames=journal.spare(lambda _: False) if kept else 0,
+        dreamed=0,
+        shots=0,
+        seconds=time.monotonic() - begun,
+        interrupted=True,
+        work=journal.folder if kept else None,
+        notes=notes.all,
+    )
 
 
 @dataclass(frozen=True)
@@ -153,7 +192,7 @@ def render_reel(job: Job, reel: Reel, journal: Journal, notes: Notes, begun: flo
     try:
         kept = _open(job, journal, reel, notes)
     except Stopped:
-        return Report(job.output, 0, 0, 0, time.monotonic() - begun, interrupted=True, work=journal.folder)
+        return stopped_early(job, journal, notes, begun)
     with keeping(journal):
         outcome = dreaming(kept)
         stopped = outcome.stopped
@@ -163,7 +202,11 @@ def render_reel(job: Job, reel: Reel, journal: Journal, notes: Notes, begun: flo
                 _join(job, reel, reel.finished(journal, outcome.frames), notes)
             except Stopped:
                 stopped = True
-    if not (stopped or job.keep):
+    spare = journal.spare(reel.asks_for)
+    if spare and not stopped:
+        notes.add([f"{journal.folder} keeps {spare} frames more, for the whole: go on with --resume"])
+    keep = stopped or job.keep or spare > 0
+    if not keep:
         flush_to_disk(job.output)
         journal.discard()
     return Report(
@@ -173,7 +216,7 @@ def render_reel(job: Job, reel: Reel, journal: Journal, notes: Notes, begun: flo
         shots=reel.shots,
         seconds=time.monotonic() - begun,
         interrupted=stopped,
-        work=journal.folder if stopped or job.keep else None,
+        work=journal.folder if keep else None,
         notes=notes.all,
     )
 
@@ -182,13 +225,15 @@ def _open(job: Job, journal: Journal, film: Reel, notes: Notes) -> set[int]:
     """Go on with the journal, or begin it; the frames that are finished. Raises ``Stopped``."""
     config = job.config.model_dump(mode="json", exclude={"output"})
     manifest = {"version": __version__, "config": config, **film.manifest()}
-    if job.resume and journal.exists():
+    if journal.exists() and (job.resume or journal.is_of(manifest)):
         journal.go_on(manifest)
         kept = film.kept(journal, lambda done, total: _tick(notes.listener, Progress("check", done, total)))
         notes.add([f"resuming after {len(kept)} finished frame{'s' * (len(kept) != 1)}"])
         return kept
     if job.resume:
         notes.add([f"there is nothing to resume in {journal.folder}; rendering from the start"])
+    if journal.exists():
+        notes.add([f"{journal.folder} was made of something else; starting afresh"])
     journal.begin(manifest)
     return set()
 

@@ -42,15 +42,10 @@ def pack(record: Record) -> bytes:
     return b"".join([picture, struct.pack(">I", len(chunk) - 4), chunk, struct.pack(">I", zlib.crc32(chunk)), _END])
 
 
-def is_whole(data: bytes) -> bool:
-    """Whether the file of a record is as it was packed."""
-    return _parts(data) is not None
-
-
-def begins_shot(data: bytes) -> bool:
-    """Whether a record's frame begins a shot, which it does not if it is damaged."""
+def begins_shot(data: bytes) -> bool | None:
+    """Whether the frame in the file of a record begins a shot; None where that is not as it was packed."""
     parts = _parts(data)
-    return parts is not None and parts[1][:1] == b"\x01"
+    return None if parts is None else parts[1][:1] == b"\x01"
 
 
 def unpack(data: bytes, name: str) -> Record:

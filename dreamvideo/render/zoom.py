@@ -37,7 +37,7 @@ def render_zoom(job: Job, listener: Listener) -> Report:
     job = settled(job)
     with open_dive(job) as source:
         notes.add(source.warnings)
-        with open_journal(job, notes) as journal:
+        with open_journal(job, source, notes) as journal:
             heard = plan_timeline(job.config, source, source.sound)
             way = plan_way(job.config, source, heard)
             dreamer = load_dreamer(job.config)

@@ -158,8 +158,8 @@ def test_a_frame_that_is_damaged_while_it_waits_is_not_encoded(
     """Whoever reads a frame looks at its checksum, not only whoever goes on with it."""
     original = Journal.put
 
-    def put(self: Journal, index: int, record: bytes, memory: bytes | None = None) -> None:
-        original(self, index, flip(0.4)(record) if index == 2 else record, memory)
+    def put(self: Journal, index: int, record: bytes, memory: bytes | None = None, *, since: int = 0) -> None:
+        original(self, index, flip(0.4)(record) if index == 2 else record, memory, since=since)
 
     with monkeypatch.context() as bad:
         bad.setattr(Journal, "put", put)
@@ -184,8 +184,8 @@ def test_frames_without_their_manifest_are_kept_but_not_gone_on_with(
     else:
         manifest.write_bytes(damage(manifest.read_bytes()))
     dreamed.clear()
-    for resume in (True, False):
-        with pytest.raises(OutputError):
-            studio.render(resume=resume, overwrite=not resume)
+    for wanted in [{}, {"resume": True}, *([{"overwrite": True}] if damage is None else [])]:
+        with pytest.raises(OutputError, match="manifest"):
+            studio.render(**wanted)
         assert studio.kept() == frames
     assert dreamed == []

@@ -37,7 +37,7 @@ class Dive(Studio):
 
         def stop() -> bool:
             done = [step.done for step in self.progress[begun:] if step.stage == "dream"]
-            return stop_after is not None and done[-1] - done[0] >= stop_after
+            return stop_after is not None and bool(done) and done[-1] - done[0] >= stop_after
 
         return render_zoom(self.job(output, **changes), Listener(self.progress.append, self.notes.append, stop))
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from dreamvideo.render import pipeline
 from dreamvideo.render.clip import render_clip
 from dreamvideo.render.job import Job, Listener
 from dreamvideo.render.picture import render_image
+from dreamvideo.render.selection import Selection
 from dreamvideo.render.start import journal_folder
 from tests.render.conftest import FRAMES, Studio
 from tests.tiny import picture, tiny_config
@@ -150,3 +152,48 @@ def test_the_module_gives_the_exit_status() -> None:
         [sys.executable, "-m", "dreamvideo", "render", "no-such.mp4", "-o", "out.mp4"], capture_output=True, check=False
     )
     assert result.returncode == 3
+
+
+@pytest.mark.parametrize(("output", "work"), [("frames/", "."), ("out/", "out"), ("out/", "out/work"), ("heads/", ".")])
+def test_an_output_that_its_journal_would_take_along_is_refused(
+    studio: Studio, dreamed: list[int], output: str, work: str
+) -> None:
+    with pytest.raises(OutputError, match=r"lie in each other; choose another --work"):
+        studio.render(output, work=studio.folder / work)
+    assert (dreamed, studio.files()) == ([], [])
+
+
+def test_an_input_in_the_journal_is_not_begun_with(studio: Studio) -> None:
+    studio.render(keep=True)
+    kept = studio.kept()
+    frames = replace(studio, input=str(journal(studio) / "frames"))
+    with pytest.raises(OutputError, match=r"the input .*000000\.png lies in the work folder"):
+        frames.render(overwrite=True)
+    assert studio.kept() == kept
+
+
+def test_overwrite_goes_on_with_frames_of_the_same_render(studio: Studio, dreamed: list[int]) -> None:
+    studio.render(stop_after=3)
+    dreamed.clear()
+    assert studio.render(overwrite=True).frames == FRAMES
+    assert dreamed == list(range(3, FRAMES))
+    studio.render(stop_after=3, overwrite=True)
+    studio.config = tiny_config(dream={"strength": 0.5})
+    assert studio.render(overwrite=True).dreamed == FRAMES
+    assert any("made of something else; starting afresh" in note for note in studio.notes)
+
+
+def test_a_part_leaves_the_frames_of_the_whole(studio: Studio, dreamed: list[int]) -> None:
+    studio.render(stop_after=5)
+    dreamed.clear()
+    report = studio.render(resume=True, frames=Selection(((0, 1),)))
+    assert (report.frames, dreamed) == (2, [])
+    assert any("keeps 3 frames more" in note for note in report.notes)
+    assert studio.render(resume=True, overwrite=True).dreamed == FRAMES - 5
+    assert studio.files() == ["out.mp4"]
+
+
+def test_frames_that_are_dreamed_again_are_counted(studio: Studio) -> None:
+    studio.render(keep=True)
+    (journal(studio) / "frames" / "000002.png").write_bytes(b"")
+    assert studio.render(resume=True, overwrite=True).dreamed == FRAMES - 2
