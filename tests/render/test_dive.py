@@ -1,5 +1,6 @@
 """A dive into a still: as long and fast as asked, sharp, the same when resumed; what can't be had is said first."""
 
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -219,6 +220,7 @@ def test_resumed_equals_uninterrupted(dive: MakeDive, dreamed: list[int], loop: 
         assert studio.kept() == studio.kept("whole.mp4")
         assert np.array_equal(pixels(second.output), pixels(str(studio.folder / "whole.mp4")))
         (studio.folder / "out.mp4").unlink()
+        shutil.rmtree(studio.folder / "out.mp4.journal")
 
 
 def test_what_has_changed_is_not_gone_on_with(dive: MakeDive) -> None:
