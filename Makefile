@@ -24,7 +24,7 @@ test: .venv/test-tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 samples: .venv/installed
 	$(BIN)/python samples/make_samples.py

@@ -20,7 +20,7 @@ AGAIN = 3  # times that a lost chunk is begun elsewhere, before it is given up
 UNDER_WAY = 2  # calls of a worker
 CALL_SECONDS = 2.0  # of dreaming in one call: often enough to see progress, seldom enough for a thousand workers
 POLL_SECONDS = 0.5
-PATIENCE = 60.0  # seconds after which a wait is explained
+PATIENCE = 15.0  # seconds after which a wait is explained
 BLOCK = 32 << 20  # bytes of a file that are sent at once
 
 

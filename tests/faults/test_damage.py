@@ -185,7 +185,7 @@ def test_frames_without_their_manifest_are_kept_but_not_gone_on_with(
         manifest.write_bytes(damage(manifest.read_bytes()))
     dreamed.clear()
     for wanted in [{}, {"resume": True}, *([{"overwrite": True}] if damage is None else [])]:
-        with pytest.raises(OutputError, match="manifest"):
+        with pytest.raises(OutputError):
             studio.render(**wanted)
         assert studio.kept() == frames
     assert dreamed == []

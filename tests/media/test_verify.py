@@ -175,7 +175,7 @@ def test_a_damaged_clip_is_not_written(
     sentence = refusal(tmp_path / name, noisy(), spec(crf=5))
     assert ".partial" not in sentence
     assert sentence.startswith(f"{tmp_path / name} was not written, because what was encoded is not whole (")
-    assert sentence.endswith("the finished frames are kept: check the disk and run again with --resume.")
+    assert sentence.endswith("check the disk.")
 
 
 def test_a_clip_whose_pictures_are_damaged_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +236,7 @@ def test_a_folder_with_a_damaged_picture_is_not_written(
     old = (tmp_path / "there" / "000000.png").read_bytes()
     faulty_pictures(monkeypatch, "000003.png", damage)
     with pytest.raises(
-        OutputError, match=r"000003\.png is missing or can't be decoded\); the finished frames are kept"
+        OutputError, match=r"000003\.png is missing or can't be decoded\); check the disk"
     ):
         write(f"{tmp_path}/{name}", noisy(5), overwrite=True)
     assert files_in(tmp_path) == ["there"]
@@ -287,7 +287,7 @@ def test_a_decoder_that_hangs_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
     slow = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=100,setpts=N*N*N/TB,realtime"]
     monkeypatch.setattr(ffmpeg, "input_arguments", lambda _: slow)
     encoded = Encoded(3, (64, 48), Fraction(25), SoundPlan(), [])
-    with pytest.raises(OutputError, match=r"stopped answering for 0\.5 s while decoding it\); the finished frames"):
+    with pytest.raises(OutputError, match=r"stopped answering for 0\.5 s while decoding it\); check the disk"):
         verify.verify_clip("o", tmp_path / "a.mp4", encoded, lambda: None)
 
 
