@@ -259,3 +259,5 @@ def load_frozen_graph(path: Path, input_node: str | None = None) -> FrozenGraph:
         return FrozenGraph(nodes, chosen)
     except NetworkError as error:
         raise NetworkError(f"cannot dream with {path}: {error}") from error
+    except Exception as error:  # operations with other inputs than they take raise what they like
+        raise NetworkError(f"cannot dream with {path}: its operations do not fit together") from error

@@ -13,6 +13,7 @@ from dreamvideo.errors import ConfigError, NetworkError
 from dreamvideo.names import nearest
 
 _RENAMED = {"squeeze_dims": "axis"}  # attributes whose names in TensorFlow's functions are others
+_LONGEST_NAME = 1000  # characters
 _LARGEST_CONSTANT = 2**28
 
 
@@ -65,6 +66,9 @@ def _takes_pictures(node: Node) -> bool:
 
 
 def _node(definition: Any) -> Node:
+    texts = [definition.name, definition.op, *definition.input]
+    if not all(text.isprintable() and len(text) <= _LONGEST_NAME for text in texts):
+        raise ValueError("a name that nobody gave")
     inputs = [name.partition(":") for name in definition.input if not name.startswith("^")]
     return Node(
         name=definition.name,

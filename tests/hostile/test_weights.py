@@ -204,6 +204,15 @@ def test_a_few_bytes_are_no_giant_constant(tmp_path: Path) -> None:
         load_network(str(tmp_path / "giant.pb"))
 
 
+@pytest.mark.parametrize("name", ["a\0b", "\x1b[2J", "x" * 5000])
+def test_a_node_with_a_name_that_nobody_gave_is_refused(tmp_path: Path, name: str) -> None:
+    definition = tf.compat.v1.GraphDef()
+    definition.node.add(name=name, op="Relu", input=["input"])
+    (tmp_path / "it.pb").write_bytes(definition.SerializeToString())
+    with pytest.raises(NetworkError, match="no frozen TensorFlow graph"):
+        load_network(str(tmp_path / "it.pb"))
+
+
 JUSTIFIED = {"dreamvideo/dream/unpickle.py": {"pickle"}, "dreamvideo/expression.py": {"ast.literal_eval"}}
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml", "code", "runpy"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "ast.literal_eval", "np.load"}

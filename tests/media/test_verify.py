@@ -235,9 +235,7 @@ def test_a_folder_with_a_damaged_picture_is_not_written(
     write(tmp_path / "there", ramp(2))
     old = (tmp_path / "there" / "000000.png").read_bytes()
     faulty_pictures(monkeypatch, "000003.png", damage)
-    with pytest.raises(
-        OutputError, match=r"000003\.png is missing or can't be decoded\); check the disk"
-    ):
+    with pytest.raises(OutputError, match=r"000003\.png is missing or can't be decoded\); check the disk"):
         write(f"{tmp_path}/{name}", noisy(5), overwrite=True)
     assert files_in(tmp_path) == ["there"]
     assert files_in(tmp_path / "there") == ["000000.png", "000001.png"]
