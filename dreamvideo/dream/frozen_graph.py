@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from dreamvideo.dream.graph_def import Node, choose_input, read_nodes
 from dreamvideo.dream.receptive import EVERYTHING, Pair, Step
-from dreamvideo.errors import NetworkError
+from dreamvideo.errors import DreamError, NetworkError
 
 CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 POOLS = ("MaxPool", "AvgPool")
@@ -254,10 +254,11 @@ def load_frozen_graph(path: Path, input_node: str | None = None) -> FrozenGraph:
     that must not be run.
     """
     nodes = read_nodes(path)
-    chosen = choose_input(nodes, path, input_node)
     try:
-        return FrozenGraph(nodes, chosen)
+        return FrozenGraph(nodes, choose_input(nodes, path, input_node))
     except NetworkError as error:
         raise NetworkError(f"cannot dream with {path}: {error}") from error
+    except DreamError:
+        raise
     except Exception as error:  # operations with other inputs than they take raise what they like
         raise NetworkError(f"cannot dream with {path}: its operations do not fit together") from error
