@@ -81,7 +81,7 @@ def read_job_list(path: Path, typed: Typed) -> JobList:
     except UnicodeDecodeError as error:
         raise ConfigError(f"the job list {path} is no UTF-8 text; save it as UTF-8") from error
     except TOMLDecodeError as error:
-        raise ConfigError(f"the job list {path} is no valid TOML: {error}") from error
+        raise ConfigError(f"the job list {path} is no valid TOML: {error}{_hint(error)}") from error
     return _Reader(path, typed).read(table)
 
 
@@ -208,6 +208,11 @@ class _Reader:
 
     def _say(self, sentence: str, number: int | None = None) -> None:
         self.problems.setdefault(sentence, []).extend([] if number is None else [number])
+
+
+def _hint(error: TOMLDecodeError) -> str:
+    """What to do about a setting such as input.start beside an input that is a name."""
+    return '; settings beside a name go with it: input = { file = "a.mp4", start = 3 }' * ("overwrite" in str(error))
 
 
 def _lacks_section(key: str) -> bool:

@@ -78,7 +78,10 @@ def tell_outcomes(outcomes: "Sequence[Outcome]", seconds: float, *, json: bool, 
     counts = Counter(outcome.state for outcome in outcomes)
     if json:
         jobs = [_plain(outcome) for outcome in outcomes]
-        numbers = {state: counts[state] for state in ("done", "failed", "skipped")}
+        numbers = {
+            state.replace(" ", "_"): counts[state]
+            for state in ("done", "failed", "skipped", "interrupted", "not begun")
+        }
         result(as_json({"jobs": jobs, **numbers, "seconds": round(seconds, 3)}))
     if not quiet:
         told = ", ".join(f"{count} {_WORDS.get(state, state)}" for state, count in counts.items())

@@ -209,8 +209,9 @@ def place(wanted: int | None, nodes: Sequence[dict[str, float]]) -> Placement:
     Raises ``ConfigError`` where none fits, or not as many as are ``wanted``: Ray would wait for ever.
     """
     cores = [int(node.get("CPU", 0)) for node in nodes]
-    gpus = sum(min(int(node.get("GPU", 0)), count) for node, count in zip(nodes, cores, strict=True))
-    size = 1 if gpus else _share(wanted, cores)
+    beside = [(int(node.get("GPU", 0)), count) for node, count in zip(nodes, cores, strict=True)]
+    gpus = sum(min(pair) for pair in beside)
+    size = min(max(1, count // each) for each, count in beside if min(each, count)) if gpus else _share(wanted, cores)
     most = gpus or sum(count // size for count in cores)
     each = Placement(most, size, 1 if gpus else 0)
     if most == 0:

@@ -40,9 +40,9 @@ def machine(cores: float, gpus: float = 0) -> dict[str, float]:
         (3, [machine(4), machine(2)], Placement(3, 2, 0)),
         (4, [machine(2), machine(2)], Placement(4, 1, 0)),
         (3, [machine(8), machine(0)], Placement(3, 2, 0)),
-        (None, [machine(16, 2)], Placement(2, 1, 1)),
+        (None, [machine(16, 2)], Placement(2, 8, 1)),
         (None, [machine(2, 8), machine(8, 1)], Placement(3, 1, 1)),
-        (2, [machine(16, 4)], Placement(2, 1, 1)),
+        (2, [machine(16, 4)], Placement(2, 4, 1)),
     ],
 )
 def test_workers_are_placed_where_they_fit(
