@@ -116,7 +116,8 @@ def batch(
     """Dream many inputs in one process; the same command again does only what is missing.
 
     A job list is TOML: a table [defaults] with a preset and settings, then for each job a [[job]] with an input and, if
-    wanted, an output (a name), a preset, a command ("render", "zoom" or "image") and settings, such as dream.steps = 9.
+    wanted, an output (a name), a preset, a command ("render", "zoom" or "image"), frames = "100-250" or every = 5, and
+    settings, such as dream.steps = 9.
 
     Settings: defaults < preset < [defaults] < [[job]] < config file < --set < named options.
     """
