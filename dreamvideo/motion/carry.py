@@ -7,6 +7,7 @@ scene converges to ``a / (1 - strength)``. The gain is therefore ``(1 - strength
 clip is as strong as a still whatever the carry.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -57,7 +58,7 @@ class State:
     @property
     def level(self) -> float:
         """How strong the dream is: the RMS of the residual."""
-        return float(np.sqrt(np.mean(np.square(self.residual), dtype=np.float64)))
+        return cv2.norm(self.residual) / math.sqrt(self.residual.size)
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def fade(state: State, strength: float, trust: np.ndarray | None = None) -> Stat
     taken away in proportion to how much is dreamed around a pixel: nothing changes where nothing is.
     """
     weight = np.float32(strength) * (np.ones((1, 1, 1), np.float32) if trust is None else trust)
-    residual = weight * (state.residual - state.residual.mean(axis=(0, 1)) * _presence(state.residual))
+    mean = np.array(cv2.mean(state.residual)[:3], np.float32)
+    residual = weight * (state.residual - mean * _presence(state.residual))
     return replace(state, residual=np.clip(state.frame + residual, 0, 1) - state.frame)
 
 
