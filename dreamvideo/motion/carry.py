@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from dreamvideo.config import Carry, Config, Dream
-from dreamvideo.motion.flow import estimate, luma, resize_flow, warp
+from dreamvideo.motion.flow import estimate, luma, resize_flow, warp, warper
 
 AGE_STEPS = 16  # an age is kept in sixteenths of a frame, so that it fits a byte
 OLDEST = 255 / AGE_STEPS
@@ -101,13 +101,14 @@ def watch(frames: Iterable[tuple[np.ndarray, bool]]) -> Iterator[Seen]:
 def carry(state: State, seen: Seen, settings: Carry) -> State:
     """The state from which ``seen`` is dreamed: the previous one, moved along the flow and faded."""
     flow, trust = _motion(seen)
-    age = np.round(np.clip(trust * warp(state.age, flow) + 1, 0, OLDEST) * AGE_STEPS) / np.float32(AGE_STEPS)
-    memory = None if state.memory is None else trust * warp(state.memory, flow)
+    move = warper(flow)
+    age = np.round(np.clip(trust * move(state.age) + 1, 0, OLDEST) * AGE_STEPS) / np.float32(AGE_STEPS)
+    memory = None if state.memory is None else trust * move(state.memory)
     if settings.mode == "frame":
-        blended = settings.strength * trust * (warp(state.frame + state.residual, flow) - seen.frame)
+        blended = settings.strength * trust * (move(state.frame + state.residual) - seen.frame)
         residual = np.clip(seen.frame + blended, 0, 1) - seen.frame
         return State(seen.frame, residual, age, memory, state.remembered)
-    moved = State(seen.frame, warp(state.residual, flow), age, memory, state.remembered)
+    moved = State(seen.frame, move(state.residual), age, memory, state.remembered)
     return fade(moved, settings.strength, trust)
 
 
@@ -132,19 +133,25 @@ def fade(state: State, strength: float, trust: np.ndarray | None = None) -> Stat
     Its mean colour fades at once: clipping shifts it a little with every step, and what is carried adds up. It is
     taken away in proportion to how much is dreamed around a pixel: nothing changes where nothing is.
     """
-    weight = np.float32(strength) * (np.ones((1, 1, 1), np.float32) if trust is None else trust)
     mean = np.array(cv2.mean(state.residual)[:3], np.float32)
-    residual = weight * (state.residual - mean * _presence(state.residual))
-    return replace(state, residual=np.clip(state.frame + residual, 0, 1) - state.frame)
+    residual = cv2.transform(_presence(state.residual), mean[:, None])
+    np.subtract(state.residual, residual, out=residual)
+    residual *= np.float32(strength) if trust is None else np.float32(strength) * trust
+    residual += state.frame
+    np.clip(residual, 0, 1, out=residual)
+    residual -= state.frame
+    return replace(state, residual=residual)
 
 
 def _presence(residual: np.ndarray) -> np.ndarray:
-    """How much is dreamed around each pixel, ``float32 [height, width, 1]``, of mean 1 unless there is nothing."""
+    """How much is dreamed around each pixel, ``float32 [height, width]``, of mean 1 unless there is nothing."""
     height, width = residual.shape[:2]
     cells = max(1, width // PRESENCE_CELL), max(1, height // PRESENCE_CELL)
-    coarse = cv2.resize(np.abs(residual).mean(axis=-1), cells, interpolation=cv2.INTER_AREA)
-    around = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
-    return around / (around.mean() + np.float32(1e-12))
+    size = cv2.transform(np.abs(residual), np.full((1, 3), 1 / 3, np.float32))
+    coarse = cv2.resize(size, cells, interpolation=cv2.INTER_AREA)
+    around = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    around *= np.float32(1 / (cv2.mean(around)[0] + 1e-12))
+    return around
 
 
 def still_pace(dream: Dream) -> Pace:
@@ -170,10 +177,11 @@ def steady(pace: Pace, state: State, level: float, settings: Carry) -> Pace:
     The same path makes a stronger dream where the steps agree, and they agree the more the longer a scene stands
     still. The correction is as firm as it may be without overshooting, which a weak carry soon does.
     """
-    if min(level, state.level) == 0:
+    now = state.level
+    if min(level, now) == 0:
         return pace
     firmness = min(FIRMEST, 0.5 * settings.strength / (1 - settings.strength))
-    factor = np.clip((level / state.level) ** firmness, 1 / MOST_CORRECTION, MOST_CORRECTION)
+    factor = np.clip((level / now) ** firmness, 1 / MOST_CORRECTION, MOST_CORRECTION)
     return Pace(pace.steps, pace.rate * float(factor))
 
 

@@ -1,9 +1,11 @@
 """Optical flow between neighbouring input frames, how far it can be trusted, and warping along it."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
-from dreamvideo.motion.sampling import sample_at
+from dreamvideo.motion.sampling import sampler
 
 LARGEST_SIDE = 960  # pixels: flow of larger frames is estimated at this size, where motion is already resolved
 SMALLEST_SIDE = 16  # pixels: the estimator's patches need a little room
@@ -50,12 +52,17 @@ def trust(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur((believed & inside).astype(np.float32), (5, 5), 0.8)[..., None]
 
 
-def warp(values: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """``values`` (``float32 [height, width, channels]``) of the previous frame where ``flow`` says they now are.
+def warper(flow: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """What moves arrays of the previous frame to where ``flow`` says they now are.
 
-    Bicubic; outside the frame the border's values are repeated.
+    From and to ``float32 [height, width, channels]``; bicubic; outside the frame the border's values are repeated.
     """
-    return sample_at(values, *_lookup(flow), cv2.BORDER_REPLICATE)
+    return sampler(*_lookup(flow), cv2.BORDER_REPLICATE)
+
+
+def warp(values: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """``values`` of the previous frame where ``flow`` says they now are, see ``warper``."""
+    return warper(flow)(values)
 
 
 def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Pictures at points between their pixels: OpenCV's bicubic interpolation, put right."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -12,17 +14,26 @@ _WANTED = np.arange(FINENESS + 1) / FINENESS - 0.5
 _ASKED = (np.sinh(np.arcsinh(4 * _WANTED) / 3) + 0.5).astype(np.float32)
 
 
-def sample_at(values: np.ndarray, x: np.ndarray, y: np.ndarray, border: int) -> np.ndarray:
-    """``values`` (``float32 [h, w, channels]``) at the points (x, y), both ``float32`` and together [height, width].
+def sampler(x: np.ndarray, y: np.ndarray, border: int) -> Callable[[np.ndarray], np.ndarray]:
+    """What takes pictures at the points (x, y), both ``float32`` and together [height, width], worked out once.
 
-    They count from the middle of the first pixel. ``border`` is OpenCV's name for what lies outside. Bicubic; the
-    result, ``float32 [height, width, channels]``, is not clipped.
+    They count from the middle of the first pixel. ``border`` is OpenCV's name for what lies outside. From ``float32 [h,
+    w, channels]`` it makes ``float32 [height, width, channels]``: bicubic, not clipped.
     """
     x, y = map(np.ascontiguousarray, np.broadcast_arrays(_put_right(x), _put_right(y)))
-    parts = [values[..., i : i + 4] for i in range(0, values.shape[2], 4)]  # as many channels as OpenCV takes at once
-    sampled = [cv2.remap(part, x, y, cv2.INTER_CUBIC, borderMode=border) for part in parts]
-    shaped = [each.reshape(*x.shape, -1) for each in sampled]
-    return shaped[0] if len(shaped) == 1 else np.concatenate(shaped, axis=-1)
+
+    def sample(values: np.ndarray) -> np.ndarray:
+        parts = [values[..., i : i + 4] for i in range(0, values.shape[2], 4)]  # as many as OpenCV takes at once
+        sampled = [cv2.remap(part, x, y, cv2.INTER_CUBIC, borderMode=border) for part in parts]
+        shaped = [each.reshape(*x.shape, -1) for each in sampled]
+        return shaped[0] if len(shaped) == 1 else np.concatenate(shaped, axis=-1)
+
+    return sample
+
+
+def sample_at(values: np.ndarray, x: np.ndarray, y: np.ndarray, border: int) -> np.ndarray:
+    """One picture at the points (x, y), see ``sampler``."""
+    return sampler(x, y, border)(values)
 
 
 def _put_right(positions: np.ndarray) -> np.ndarray:
