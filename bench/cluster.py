@@ -23,6 +23,7 @@ from simulated import simulate
 
 from dreamvideo.config import Config, Input, Shots
 from dreamvideo.media.still import write_image
+from dreamvideo.motion.carry import level
 from dreamvideo.render.chunks import Chunk, ChunkJournal, shots_of, split
 from dreamvideo.render.clip import ClipFilm, film_clip
 from dreamvideo.render.cluster import Placement, RayHands, ray_cluster
@@ -80,17 +81,13 @@ def seams(chunk: str = "48", folder: str | None = None) -> None:
     report("  across seams, within chunks: mean", f"{np.mean(at):.2f}x, {np.mean(inside):.2f}x", "")
     report("  across seams over within chunks", f"{np.mean(at) / np.mean(inside):.2f}x", "1.2x")
     report("  the worst pair across seams", f"{np.max(at) / np.mean(inside):.2f}x", "-")
-    levels = [_rms(joined[i] - inputs[i]) / _rms(whole[i] - inputs[i]) for i in sorted(across)]
+    levels = [level(joined[i] - inputs[i]) / level(whole[i] - inputs[i]) for i in sorted(across)]
     report("  strength through seams over one piece's", f"{min(levels):.2f} to {max(levels):.2f}", "-")
     if folder is not None:
         Path(folder).mkdir(exist_ok=True)
         fade = chunks[1].fades
         for index in range(fade.start - AROUND, fade.stop + AROUND):
             write_image(f"{folder}/{index:06d}.png", joined[index])
-
-
-def _rms(residual: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(residual**2)))
 
 
 class PinnedHands(RayHands):

@@ -132,7 +132,7 @@ class NoJournal:
     def __init__(self) -> None:
         self.heads = self
 
-    def put(self, _index: int, _record: bytes, _memory: bytes | None) -> None: ...
+    def put(self, _index: int, _record: bytes, _memory: bytes | None, *, since: int = 0) -> None: ...
     def take(self, _index: int) -> tuple[bytes, None]:
         return b"", None
 

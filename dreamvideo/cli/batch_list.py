@@ -149,7 +149,7 @@ class _Reader:
         try:
             return parse_selection(text, every or 1)
         except ConfigError as error:
-            self._say(str(error).removeprefix("--"), number)
+            self._say(str(error), number)
             return None
 
     def _name(self, job: Table, key: str, within: str, number: int) -> str | None:

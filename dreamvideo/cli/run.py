@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from dreamvideo.cli.interrupt import Interrupt
@@ -34,13 +35,21 @@ def run(kind: Kind, job: Job, manner: Manner) -> int:
     """Do one job and return the exit status."""
     make_plan, preview, render = room("cluster" if kind == "clip" and job.cluster else kind)
     if manner.preview:
-        job = replace(job, config=preview(job), first=PREVIEW_FRAMES)
+        job = _previewed(job, preview(job))
     if manner.dry_run:
         return tell_plan(make_plan(job), manner)
     if kind in {"image", "before-after"}:
         return run_picture(lambda listener: render(job, listener), manner)
     report, interrupt = _interruptible(render, job, manner)
     return _tell(report, manner, interrupt)
+
+
+def _previewed(job: Job, config: Config) -> Job:
+    """The first frames of ``job`` by ``config``, in a journal of their own: none of the whole's is dropped for them."""
+    from dreamvideo.render.start import journal_folder
+
+    work = job.work or journal_folder(f"{Path(job.output)}.preview")
+    return replace(job, config=config, first=PREVIEW_FRAMES, work=work)
 
 
 def room(kind: Kind) -> tuple[Callable[[Job], Plan], Callable[[Job], Config], Callable[[Job, Listener], Report]]:

@@ -57,8 +57,13 @@ class State:
 
     @property
     def level(self) -> float:
-        """How strong the dream is: the RMS of the residual."""
-        return cv2.norm(self.residual) / math.sqrt(self.residual.size)
+        """How strong the dream is."""
+        return level(self.residual)
+
+
+def level(residual: np.ndarray) -> float:
+    """How strong a dream is: the RMS of its residual, ``float32 [height, width, 3]``."""
+    return cv2.norm(residual) / math.sqrt(residual.size)
 
 
 @dataclass(frozen=True)

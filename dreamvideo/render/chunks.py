@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dreamvideo.config import Shots
-from dreamvideo.motion.carry import State
+from dreamvideo.motion.carry import State, level
 from dreamvideo.render.journal import MEMORIES, Journal, Strand
 
 
@@ -55,23 +55,6 @@ class Chunk:
     def weight(self, index: int) -> float:
         """How far frame ``index`` of the fade is this chunk's, in (0, 1)."""
         return (index - self.begin + 1) / (len(self.fades) + 1)
-
-    def missing(self, journal: Journal) -> set[int]:
-        """The frames that are not in ``journal``, of those that are shown."""
-        mine = range(self.begin, self.end)
-        return {index for index in mine if not self.strand(journal, index).holds(index)}
-
-    def put(self, journal: Journal, index: int, record: bytes, memory: bytes | None) -> None:
-        """Keep a frame; no other chunk's memories go for it."""
-        self.strand(journal, index).put(index, record, memory, since=self.since(index))
-
-    def since(self, index: int) -> int:
-        """The first frame of the chunk that is kept where frame ``index`` is."""
-        return self.head if index >= self.head else self.lead
-
-    def strand(self, journal: Journal, index: int) -> Strand:
-        """Where frame ``index`` is kept."""
-        return journal.heads if index < self.head else journal
 
 
 def split(shots: Iterable[range], settings: Shots, *, carries: bool, looks_at_shots: bool = False) -> list[Chunk]:
@@ -116,30 +99,32 @@ def restricted(chunks: Iterable[Chunk], stretches: Sequence[range], *, carries: 
 def faded(frame: np.ndarray, before: np.ndarray, after: np.ndarray, weight: float) -> np.ndarray:
     """Two dreams of ``frame``, all ``float32 [height, width, 3]``, mixed: ``weight`` of the one ``after``."""
     residuals = before - frame, after - frame
-    level = (1 - weight) * _level(residuals[0]) + weight * _level(residuals[1])
     mixed = (1 - weight) * residuals[0] + weight * residuals[1]
-    return np.clip(frame + mixed * np.float32(level / max(_level(mixed), 1e-9)), 0, 1)
-
-
-def _level(residual: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(residual), dtype=np.float64)))
+    strength = (1 - weight) * level(residuals[0]) + weight * level(residuals[1])
+    return np.clip(frame + mixed * np.float32(strength / max(level(mixed), 1e-9)), 0, 1)
 
 
 class ChunkJournal:
-    """A journal as one chunk sees it: its frames by their numbers, wherever they are kept."""
+    """A journal as one chunk sees it: its frames by their numbers, wherever they are kept; as a ``Strand``."""
 
     def __init__(self, journal: Journal, chunk: Chunk) -> None:
         self.journal, self.chunk = journal, chunk
 
     def state(self, index: int, frame: np.ndarray) -> State:
-        return self.chunk.strand(self.journal, index).state(index, frame)
+        return self._strand(index).state(index, frame)
+
+    def holds(self, index: int) -> bool:
+        return self._strand(index).holds(index)
 
     def keep(self, index: int, dreamed: np.ndarray, state: State, *, begins_shot: bool = False) -> None:
-        strand, since = self.chunk.strand(self.journal, index), self.chunk.since(index)
-        strand.keep(index, dreamed, state, begins_shot=begins_shot, since=since)
+        since = self._since(index)
+        self._strand(index).keep(index, dreamed, state, begins_shot=begins_shot, since=since)
+
+    def put(self, index: int, record: bytes, memory: bytes | None = None) -> None:
+        self._strand(index).put(index, record, memory, since=self._since(index))
 
     def take(self, index: int) -> tuple[bytes, bytes | None]:
-        return self.chunk.strand(self.journal, index).take(index)
+        return self._strand(index).take(index)
 
     def kept(self, *, with_memory: bool) -> set[int]:
         """The frames of the chunk that are there and whole."""
@@ -148,6 +133,17 @@ class ChunkJournal:
             found |= strand.kept(with_memory=with_memory, among=lambda index, strand=strand: self._is_in(strand, index))
         return found
 
+    def missing(self) -> set[int]:
+        """The frames that are not there, of those that are shown."""
+        return {index for index in range(self.chunk.begin, self.chunk.end) if not self.holds(index)}
+
+    def _strand(self, index: int) -> Strand:
+        return self.journal.heads if index < self.chunk.head else self.journal
+
+    def _since(self, index: int) -> int:
+        """The chunk's first frame in the strand of frame ``index``: no other chunk's memories go for it."""
+        return self.chunk.lead if index < self.chunk.head else self.chunk.head
+
     def _is_in(self, strand: Strand, index: int) -> bool:
         mine = any(index in stretch for stretch in self.chunk.stretches)
-        return mine and self.chunk.strand(self.journal, index) is strand
+        return mine and self._strand(index) is strand

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from dreamvideo.errors import ConfigError, DreamError, DreamFailed
 from dreamvideo.media.files import output_error
 from dreamvideo.media.source import Source, file_identity, open_source
-from dreamvideo.render.chunks import Chunk, restricted, shots_of, split
+from dreamvideo.render.chunks import Chunk, ChunkJournal, restricted, shots_of, split
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.crew import Crew, Gone, Needed
 from dreamvideo.render.footage import Footage, Part, carries, film_footage, hear_clip
@@ -63,7 +63,7 @@ def render_on_cluster(job: Job, listener: Listener) -> Report:
                         about = crew.about()
                         notes.add(about.notes)
                         reel = ClusterReel.of(footage, about)
-                        dreaming = partial(_dream, crew, reel, journal)
+                        dreaming = partial(_dream, crew, reel.footage, journal)
                         return render_reel(job, reel, journal, notes, begun, dreaming)
             except Stopped:
                 return stopped_early(job, journal, notes, begun)
@@ -122,17 +122,32 @@ def chunks_of(footage: Footage, *, looks_at_shots: bool) -> list[Chunk]:
     return restricted(whole, stretches, carries=carrying)
 
 
-@dataclass
+@dataclass(frozen=True)
+class Kept:
+    """The frames that a journal holds, by number: its own, and those among its heads."""
+
+    own: Set[int]
+    heads: Set[int]
+
+    def __len__(self) -> int:
+        return len(self.own | self.heads)
+
+    def of(self, chunk: Chunk) -> set[int]:
+        """The frames of ``chunk`` among them."""
+        dreamed = (index for stretch in chunk.stretches for index in stretch)
+        return {index for index in dreamed if index in (self.heads if index < chunk.head else self.own)}
+
+
+@dataclass(frozen=True)
 class ClusterReel:
     """A clip that workers dream in ``footage.chunks``; a ``Reel``.
 
-    ``faded``: some chunks of the whole clip are faded into each other. ``found``: the frames and heads that were kept.
+    ``faded``: some chunks of the whole clip are faded into each other.
     """
 
     footage: Footage
     about: About
     faded: bool
-    found: tuple[Set[int], Set[int]] = frozenset(), frozenset()
 
     @classmethod
     def of(cls, footage: Footage, about: About) -> "ClusterReel":
@@ -163,16 +178,10 @@ class ClusterReel:
         with Companions(self.about.pictures, self.source, start=self.footage.config.input.start) as companions:
             return companions.identity()
 
-    def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> set[int]:
+    def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> Kept:
         memory = self.about.with_memory
         own = journal.kept(with_memory=memory, among=self.footage.asks_for, progress=progress)
-        self.found = own, journal.heads.kept(with_memory=memory)
-        return own | self.found[1]
-
-    def kept_of(self, chunk: Chunk) -> set[int]:
-        """The frames of ``chunk`` that were kept."""
-        own, heads = self.found
-        return {index for each in chunk.stretches for index in each if index in (heads if index < chunk.head else own)}
+        return Kept(own, journal.heads.kept(with_memory=memory))
 
     def asks_for(self, index: int) -> bool:
         return self.footage.asks_for(index)
@@ -184,23 +193,22 @@ class ClusterReel:
         return self.footage.warnings
 
 
-def _dream(crew: Crew, reel: ClusterReel, journal: Journal, _kept: Set[int]) -> Outcome:
-    """Let the crew dream all chunks, and see that every frame is there then."""
+def _dream(crew: Crew, footage: Footage, journal: Journal, kept: Kept) -> Outcome:
+    """Let the crew dream all chunks of ``footage``, and see that every frame is there then."""
     journal.heads.make()
-    chunks = reel.footage.chunks
-    kept = {chunk: reel.kept_of(chunk) for chunk in chunks}
-    before = sum(map(len, kept.values()))
-    finished = crew.dream(chunks, journal, kept)
+    chunks = footage.chunks
+    before = {chunk: kept.of(chunk) for chunk in chunks}
+    finished = crew.dream(chunks, journal, before)
     crew.dismiss()  # joining may take long, and needs nobody
-    total = sum(chunk.work for chunk in chunks)
+    dreamed = crew.done - sum(map(len, before.values()))
     if not finished:
         shown = sum(index >= chunk.head for chunk in chunks for index in crew.kept[chunk])
-        return Outcome(shown, crew.done - before, stopped=True)
-    lost = next((index for chunk in chunks for index in chunk.missing(journal)), None)
+        return Outcome(shown, dreamed, stopped=True)
+    lost = next((index for chunk in chunks for index in ChunkJournal(journal, chunk).missing()), None)
     if lost is not None:
         raise DreamFailed(f"frame {lost} was dreamed, but it is not in the journal; see whether its disk is shared")
-    asked = reel.footage.total
-    return Outcome(total if asked is None else asked, total - before, stopped=False)
+    asked = footage.total
+    return Outcome(sum(chunk.work for chunk in chunks) if asked is None else asked, dreamed, stopped=False)
 
 
 def place(wanted: int | None, nodes: Sequence[dict[str, float]]) -> Placement:

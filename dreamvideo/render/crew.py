@@ -54,7 +54,7 @@ class Hands(Protocol):
 
 @dataclass(eq=False)
 class _Seat:
-    """One worker, what it does, and the calls under way with what to do with their answers.
+    """One worker, the chunk that it dreams, and the calls under way with what to do with their answers.
 
     ``lost``: how many were lost in its place, one after another, without being ready or having a chunk.
     """
@@ -62,7 +62,7 @@ class _Seat:
     worker: Any
     lost: int = 0
     about: About | None = None
-    chunk: Chunk | None = None
+    store: ChunkJournal | None = None
     calls: deque[tuple[Any, Callable[["_Seat", Any], None]]] = field(default_factory=deque)
 
 
@@ -83,10 +83,10 @@ class Crew:
     def __init__(self, hands: Hands, count: int, needed: Mapping[str, Needed], listener: Listener) -> None:
         self._hands, self._needed, self._listener = hands, needed, listener
         self._about: About | None = None
-        self.done = 0  # frames that are finished
+        self.done = self._total = 0  # frames that are finished, and all
         self.kept: dict[Chunk, set[int]] = {}
         self._lost: Counter[Chunk] = Counter()
-        self._todo: deque[Chunk] = deque()
+        self._todo: deque[ChunkJournal] = deque()
         self._seats = [self._hired() for _ in range(count)]
 
     def __enter__(self) -> "Crew":
@@ -117,16 +117,15 @@ class Crew:
 
         A chunk whose worker is lost goes on elsewhere.
         """
-        self._journal = journal
         self.kept = {chunk: set(kept[chunk]) for chunk in chunks}
         self._total = sum(chunk.work for chunk in chunks)
         self.done = sum(map(len, self.kept.values()))
-        unfinished = [chunk for chunk in chunks if len(kept[chunk]) < chunk.work]
-        self._todo = deque(sorted(unfinished, key=self._left, reverse=True))  # the longest first: all end together
+        longest_first = sorted(chunks, key=self._left, reverse=True)  # so that all end together
+        self._todo = deque(ChunkJournal(journal, chunk) for chunk in longest_first if self._left(chunk))
         self._tell(None)
-        while self._todo or any(seat.chunk for seat in self._seats):
+        while self._todo or any(seat.store for seat in self._seats):
             stopping = self._listener.stop()
-            if stopping and not any(seat.chunk and seat.calls for seat in self._seats):
+            if stopping and not any(seat.store and seat.calls for seat in self._seats):
                 return False
             for seat in self._seats:
                 if not stopping:
@@ -142,20 +141,15 @@ class Crew:
 
     def _occupy(self, seat: _Seat) -> None:
         """Give a worker that is ready something to do."""
-        if seat.about is None or (seat.chunk is None and not self._todo):
+        if seat.about is None or (seat.store is None and not self._todo):
             return
-        if seat.chunk is None:
-            seat.chunk = chunk = self._todo.popleft()
-            kept = self.kept[chunk]
-            files = {} if seat.about.shared else self._to_go_on_from(chunk, kept)
-            self._call(seat, _nothing, "begin", chunk, kept, files)
+        if seat.store is None:
+            seat.store = store = self._todo.popleft()
+            kept = self.kept[store.chunk]
+            files = {} if seat.about.shared else _to_go_on_from(store, kept)
+            self._call(seat, _nothing, "begin", store.chunk, kept, files)
         while len(seat.calls) < UNDER_WAY:
             self._call(seat, self._made, "advance", CALL_SECONDS)
-
-    def _to_go_on_from(self, chunk: Chunk, kept: set[int]) -> dict[int, Files]:
-        """The kept frames of which somebody elsewhere needs the state: those before a gap, and the shot's first."""
-        before_gaps = {index for index in kept if index + 1 not in kept} | ({chunk.shot} & kept)
-        return {index: chunk.strand(self._journal, index).take(index) for index in sorted(before_gaps)}
 
     def _hired(self, lost: int = 0) -> _Seat:
         seat = _Seat(self._hands.hire(), lost)
@@ -181,25 +175,25 @@ class Crew:
 
     def _replace(self, seat: _Seat, gone: Gone) -> None:
         """Hire another worker in the place of one that is gone; its chunk comes first again."""
-        chunk, lost = seat.chunk, seat.lost + 1
-        if chunk is not None:
+        store, lost, when = seat.store, seat.lost + 1, "before they were ready"
+        if store is not None:
+            chunk = store.chunk
             self._lost[chunk] += 1
-            lost = self._lost[chunk]
+            lost, when = self._lost[chunk], f"over frames {chunk.begin} to {chunk.end - 1}"
         if lost > AGAIN:
-            when = "before they were ready" if chunk is None else f"over frames {chunk.begin} to {chunk.end - 1}"
             raise DreamFailed(
                 f"{lost} workers were lost {when}, the last one since {gone}; see to the memory and the "
                 "logs of that machine"
             )
         self._listener.note(f"a worker was lost ({gone}); another one takes its place")
         self._hands.dismiss(seat.worker)
-        if chunk is not None:
-            self._todo.appendleft(chunk)
+        if store is not None:
+            self._todo.appendleft(store)
             if seat.about is not None and seat.about.shared:
-                found = ChunkJournal(self._journal, chunk).kept(with_memory=seat.about.with_memory)
-                self.done += len(found) - len(self.kept[chunk])
-                self.kept[chunk] = found
-        self._seats[self._seats.index(seat)] = self._hired(lost if chunk is None else 0)
+                found = store.kept(with_memory=seat.about.with_memory)
+                self.done += len(found) - len(self.kept[store.chunk])
+                self.kept[store.chunk] = found
+        self._seats[self._seats.index(seat)] = self._hired(lost if store is None else 0)
 
     def _lacks(self, seat: _Seat, paths: list[str]) -> None:
         """Send what a worker doesn't see, piece by piece, and let it open everything."""
@@ -227,19 +221,26 @@ class Crew:
         seat.about, seat.lost = about, 0
 
     def _made(self, seat: _Seat, made: Made) -> None:
-        chunk = seat.chunk
-        if chunk is None:  # an answer behind the chunk's end
+        store = seat.store
+        if store is None:  # an answer behind the chunk's end
             return
+        kept = self.kept[store.chunk]
         for index, objective, files in made.frames:
             if files is not None:
-                chunk.put(self._journal, index, *files)
-            self.done += index not in self.kept[chunk]
-            self.kept[chunk].add(index)
+                store.put(index, *files)
+            self.done += index not in kept
+            kept.add(index)
             self._tell(objective)
         if made.ended:
-            seat.chunk = None
+            seat.store = None
             # What is still under way answers that the chunk has ended.
             seat.calls = deque((ticket, _nothing) for ticket, _ in seat.calls)
+
+
+def _to_go_on_from(store: ChunkJournal, kept: set[int]) -> dict[int, Files]:
+    """The kept frames of which somebody elsewhere needs the state: those before a gap, and the shot's first."""
+    before_gaps = {index for index in kept if index + 1 not in kept} | ({store.chunk.shot} & kept)
+    return {index: store.take(index) for index in sorted(before_gaps)}
 
 
 def _nothing(_seat: _Seat, _answer: Any) -> None:

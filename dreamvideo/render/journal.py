@@ -299,8 +299,16 @@ class Journal(Strand):
         self.make()
 
     def is_of(self, manifest: dict[str, Any]) -> bool:
-        """Whether what is kept here was made of ``manifest``, too."""
-        return self.exists() and not list(_differences(self._read(), {"format": FORMAT, **manifest}))
+        """Whether what is kept here was made of ``manifest``, too. Raises ``OutputError`` where nobody can tell."""
+        return not self._changes(manifest)
+
+    def _changes(self, manifest: dict[str, Any]) -> list[tuple[str, str]]:
+        """``_differences`` of the manifest here and ``manifest``."""
+        try:
+            before = self._read()
+        except (OSError, ValueError, RecursionError) as error:
+            raise OutputError(f"{self._manifest} cannot be read; use --overwrite to start afresh") from error
+        return list(_differences(before, {"format": FORMAT, **manifest}))
 
     def overlaps(self, path: Path) -> bool:
         """Whether ``path`` is the folder, or lies among what the journal writes, or holds the folder."""
@@ -314,11 +322,7 @@ class Journal(Strand):
 
     def go_on(self, manifest: dict[str, Any]) -> None:
         """Go on with the render here. Raises ``OutputError`` that says what differs unless it is ``manifest``'s."""
-        try:
-            before = self._read()
-        except (OSError, ValueError, RecursionError) as error:
-            raise OutputError(f"{self._manifest} cannot be read; use --overwrite to start afresh") from error
-        differences = list(_differences(before, {"format": FORMAT, **manifest}))
+        differences = self._changes(manifest)
         changed = sorted({key.partition(".")[0] for key, _ in differences} & {"input", "sound", "pictures"})
         if changed:
             what = "; ".join(text for key, text in differences if key.partition(".")[0] in changed)

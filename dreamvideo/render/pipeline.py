@@ -5,13 +5,13 @@ encode(film.finished(journal))
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from dreamvideo.render.start import Notes, journal_folder
 
 BEHIND = 3  # frames waiting to be written, beside the one in flight
 
+Kept_co = TypeVar("Kept_co", bound=Sized, covariant=True)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -46,7 +48,7 @@ class Result:
     numbers: Sequence[int] | None = None
 
 
-class Reel(Protocol):
+class Reel(Protocol[Kept_co]):
     """What is kept frame by frame and becomes an output. ``source`` gives that its colours and aspect.
 
     ``shots`` is how many have begun so far.
@@ -60,8 +62,8 @@ class Reel(Protocol):
         """What decides the frames, as plain JSON data: if any of it changes, they can't be gone on with."""
         ...
 
-    def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> set[int]:
-        """The numbers of those frames that the journal holds and that can be gone on from."""
+    def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> Kept_co:
+        """Those frames that the journal holds and that can be gone on from."""
         ...
 
     def asks_for(self, index: int, /) -> bool:
@@ -77,8 +79,8 @@ class Reel(Protocol):
         ...
 
 
-class Film(Reel, Protocol):
-    """Frames that are dreamed one after another, each from those before it: a clip's, or a dive's.
+class Film(Reel[set[int]], Protocol):
+    """Frames that are dreamed one after another, each from those before it: a clip's, or a dive's; kept by number.
 
     ``total`` is how many are to be dreamed, None where that is unknown.
     """
@@ -148,10 +150,6 @@ class Outcome:
     stopped: bool
 
 
-Dreaming = Callable[[Set[int]], Outcome]
-"""Dreams what is not kept yet into the journal."""
-
-
 def dream_in_turn(film: Film, journal: Journal, kept: Set[int], listener: Listener) -> Outcome:
     """Dream one frame after another, in this process."""
     finished, dreamed = set(kept), 0
@@ -186,8 +184,10 @@ def render_film(job: Job, film: Film, journal: Journal, notes: Notes, begun: flo
     )
 
 
-def render_reel(job: Job, reel: Reel, journal: Journal, notes: Notes, begun: float, dreaming: Dreaming) -> Report:
-    """``render_film`` for what is dreamed elsewhere: ``dreaming`` sees to that."""
+def render_reel(
+    job: Job, reel: Reel[Kept_co], journal: Journal, notes: Notes, begun: float, dreaming: Callable[[Kept_co], Outcome]
+) -> Report:
+    """``render_film`` for what is dreamed elsewhere: ``dreaming`` does what is not kept yet."""
     notes.add(reel.warnings())
     try:
         kept = _open(job, journal, reel, notes)
@@ -199,7 +199,7 @@ def render_reel(job: Job, reel: Reel, journal: Journal, notes: Notes, begun: flo
         notes.add(reel.warnings())
         if not stopped:
             try:
-                _join(job, reel, reel.finished(journal, outcome.frames), notes)
+                _join(job, reel.source, reel.finished(journal, outcome.frames), notes)
             except Stopped:
                 stopped = True
     spare = journal.spare(reel.asks_for)
@@ -221,21 +221,27 @@ def render_reel(job: Job, reel: Reel, journal: Journal, notes: Notes, begun: flo
     )
 
 
-def _open(job: Job, journal: Journal, film: Reel, notes: Notes) -> set[int]:
+def _open(job: Job, journal: Journal, reel: Reel[Kept_co], notes: Notes) -> Kept_co:
     """Go on with the journal, or begin it; the frames that are finished. Raises ``Stopped``."""
     config = job.config.model_dump(mode="json", exclude={"output"})
-    manifest = {"version": __version__, "config": config, **film.manifest()}
-    if journal.exists() and (job.resume or journal.is_of(manifest)):
+    manifest = {"version": __version__, "config": config, **reel.manifest()}
+    goes_on = journal.exists() and (job.resume or journal.is_of(manifest))
+    if goes_on:
         journal.go_on(manifest)
-        kept = film.kept(journal, lambda done, total: _tick(notes.listener, Progress("check", done, total)))
+    else:
+        _begin(job, journal, manifest, notes)
+    kept = reel.kept(journal, lambda done, total: _tick(notes.listener, Progress("check", done, total)))
+    if goes_on:
         notes.add([f"resuming after {len(kept)} finished frame{'s' * (len(kept) != 1)}"])
-        return kept
+    return kept
+
+
+def _begin(job: Job, journal: Journal, manifest: dict[str, Any], notes: Notes) -> None:
     if job.resume:
         notes.add([f"there is nothing to resume in {journal.folder}; rendering from the start"])
     if journal.exists():
         notes.add([f"{journal.folder} was made of something else; starting afresh"])
     journal.begin(manifest)
-    return set()
 
 
 def _tick(listener: Listener, progress: Progress) -> None:
@@ -244,13 +250,13 @@ def _tick(listener: Listener, progress: Progress) -> None:
         raise Stopped
 
 
-def _join(job: Job, film: Reel, result: Result, notes: Notes) -> None:
+def _join(job: Job, source: Source, result: Result, notes: Notes) -> None:
     """Encode ``result`` with its sound into the output. Raises ``Stopped`` if a stop is asked for."""
     remove_stale(job.output)
     spec = ClipSpec(
         rate=result.rate,
-        colors=film.source.colors,
-        sample_aspect=film.source.sample_aspect,
+        colors=source.colors,
+        sample_aspect=source.sample_aspect,
         sound=result.sound,
         crf=job.config.output.crf,
         metadata=to_toml(job.config),

@@ -31,7 +31,7 @@ class Selection:
         chosen = sorted(taken)[:: self.every]
         if not chosen:
             first = min(first for first, _ in self.ranges)
-            raise ConfigError(f"--frames begins at {first}, but there are {count} frames, numbered from 0")
+            raise ConfigError(f"the first frame asked for is {first}, but there are {count} frames, numbered from 0")
         return chosen
 
 
@@ -43,11 +43,11 @@ def parse_selection(text: str | None, every: int = 1) -> Selection:
     for part in text.split(","):
         found = _RANGE.fullmatch(part.strip())
         if found is None:
-            raise ConfigError(f"--frames {text}: '{part.strip()}' is no frame and no range such as 100-250")
+            raise ConfigError(f"frames {text}: '{part.strip()}' is no frame and no range such as 100-250")
         first = int(found[1] or 0)
         last = found[4] or found[3] or (None if found[2] else first)
         if last is not None and int(last) < first:
-            raise ConfigError(f"--frames {text}: {part.strip()} ends before it begins")
+            raise ConfigError(f"frames {text}: {part.strip()} ends before it begins")
         ranges.append((first, None if last is None else int(last)))
     return Selection(tuple(ranges), every)
 

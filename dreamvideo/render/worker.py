@@ -159,7 +159,7 @@ class Worker:
             self._make_journal()
         self._store = ChunkJournal(self._journal, chunk)
         for index, each in files.items():
-            chunk.strand(self._journal, index).put(index, *each)
+            self._store.put(index, *each)
         part = Part(chunk.stretches)
         film = ClipFilm(replace(self._film.footage, part=part), self._film.dreamer, self._film.companions)
         self._dreams = film.dreams(self._store, kept)

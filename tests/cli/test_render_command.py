@@ -15,6 +15,7 @@ import pytest
 from dreamvideo.cli.progress import Display
 from dreamvideo.config import Config, Dream, Input, Output
 from dreamvideo.render.job import Job, Listener, Progress, Report
+from dreamvideo.render.start import journal_folder
 
 
 def test_the_default_job_is_the_default_config(dreamvideo, renderer) -> None:
@@ -75,6 +76,17 @@ def test_json_is_one_object(dreamvideo, renderer) -> None:
 def test_a_preview_renders_with_its_own_config(dreamvideo, renderer) -> None:
     dreamvideo("render", "a.mp4", "-o", "b.mp4", "--preview")
     assert renderer.job.config.dream.octaves == 1
+
+
+@pytest.mark.parametrize(("output", "work"), [("b.mp4", "b.mp4.preview.journal"), ("out/", "out.preview.journal")])
+def test_a_preview_has_a_journal_of_its_own(dreamvideo, renderer, tmp_path: Path, output: str, work: str) -> None:
+    dreamvideo("render", "a.mp4", "-o", output, "--preview", "-y")
+    assert renderer.job.work == tmp_path / work != journal_folder(output)
+
+
+def test_a_preview_has_its_journal_where_the_person_says(dreamvideo, renderer) -> None:
+    dreamvideo("render", "a.mp4", "-o", "b.mp4", "--preview", "--work", "w")
+    assert renderer.job.work == Path("w")
 
 
 def test_a_dry_run_tells_and_renders_nothing(dreamvideo, renderer) -> None:

@@ -115,7 +115,7 @@ def test_a_chunk_finds_its_own_frames_wherever_they_are(tmp_path_factory: pytest
             store.keep(index, picture(8, 8, chunk.begin + index), state, begins_shot=index == 0)
     assert ChunkJournal(journal, first).kept(with_memory=False) == {0, 3, 13}
     assert ChunkJournal(journal, second).kept(with_memory=False) == {0, 8, 12, 13, 15}
-    assert second.missing(journal) == {10, 11, 14, 16, 17, 18, 19}
+    assert ChunkJournal(journal, second).missing() == {10, 11, 14, 16, 17, 18, 19}
     assert ChunkJournal(journal, first).take(13) != ChunkJournal(journal, second).take(13)
     found = ChunkJournal(journal, second).state(13, frame)
     assert frame + found.residual == pytest.approx(picture(8, 8, 23), abs=1e-4)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from dreamvideo.config import Shots
 from dreamvideo.errors import DreamFailed, NetworkError
 from dreamvideo.media.still import write_image
 from dreamvideo.render import cluster, crew, worker
-from dreamvideo.render.chunks import Chunk, split
+from dreamvideo.render.chunks import Chunk, ChunkJournal, split
 from dreamvideo.render.cluster import render_on_cluster
 from dreamvideo.render.crew import AGAIN, Crew
 from dreamvideo.render.job import Job, Listener, Progress, Report, Stopped
@@ -92,9 +93,8 @@ def is_past(steps: list[Progress], after: int | None) -> bool:
 
 
 def kept_in(journal: Journal) -> dict[Chunk, set[int]]:
-    return {
-        chunk: {i for each in chunk.stretches for i in each if chunk.strand(journal, i).holds(i)} for chunk in CHUNKS
-    }
+    stores = [ChunkJournal(journal, chunk) for chunk in CHUNKS]
+    return {one.chunk: {i for each in one.chunk.stretches for i in each if one.holds(i)} for one in stores}
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +146,7 @@ def test_any_order_of_losses_and_stops_gives_the_same(
             return len(hired.said) == once.get(hired.number, -1)
 
         steps: list[Progress] = []
-        listener = Listener(
-            steps.append, stop=lambda steps=steps, after=after: after is not None and len(steps) > after
-        )
+        listener = Listener(steps.append, stop=partial(is_past, steps, after))
         with Crew(scribes(seed=seed, loses=loses), workers, {}, listener) as some:
             finished = some.dream(CHUNKS, journal, kept_in(journal))
         assert finished or after is not None

@@ -63,12 +63,12 @@ def test_frames_are_counted_from_0_and_both_ends_belong_to_a_range(
     "text", ["", " ", ",", "1,", "-", "a", "1-2-3", "--1", "1.5", "-1-", "1 2", "9999999999", "3-2"]
 )
 def test_what_is_no_list_of_frames_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="--frames"):
+    with pytest.raises(ConfigError, match=r"^frames "):
         parse_selection(text)
 
 
 def test_frames_behind_the_end_are_refused() -> None:
-    with pytest.raises(ConfigError, match="begins at 12, but there are 10 frames"):
+    with pytest.raises(ConfigError, match="asked for is 12, but there are 10 frames"):
         parse_selection("40-,12-14").indices(10)
 
 
