@@ -152,7 +152,12 @@ class Dream(Section):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="The network's arithmetic; auto takes the fastest that the machine computes in."
     )
-    tile: int = Field(default=544, ge=64, le=8192, description="Largest tile side, in pixels: memory depends on it.")
+    tile: int = Field(
+        default=896,
+        ge=64,
+        le=8192,
+        description="The side of a square of as many pixels as a tile may have: memory depends on it.",
+    )
     halo: int = Field(
         default=48, ge=0, le=512, description="Pixels around a tile's part of the frame that hide its borders."
     )

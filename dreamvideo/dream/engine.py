@@ -3,7 +3,7 @@
 Randomness is a pure function of (seed, frame index, octave, step).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +19,7 @@ from dreamvideo.dream.networks import Network, load_network, resolve_precision
 from dreamvideo.dream.octaves import MODES, Dreamed, Remembered, Size, octave_sizes, resize
 from dreamvideo.dream.sight import Eye, Prepared, frame_maps, region
 from dreamvideo.dream.terms import PREVIOUS, Objective
-from dreamvideo.dream.tiles import Axis, tile_axis
+from dreamvideo.dream.tiles import Axis, Grid
 from dreamvideo.errors import ConfigError, DreamFailed
 
 OWN_LAYERS = ("mixed4", "mixed5")  # of InceptionV3: the default look
@@ -41,6 +41,7 @@ class _Task:
     memory: np.ndarray
     count: float
     given: Sequence[np.ndarray]
+    turn: Collection[int] | None = None
 
     @property
     def moves(self) -> bool:
@@ -164,6 +165,7 @@ class Dreamer:
         before: tuple[np.ndarray, np.ndarray] | None = None,
         remembered: Remembered = (None, 0.0),
         refine: bool = False,
+        turn: Collection[int] | None = None,
         settings: Dream | None = None,
     ) -> Dreamed:
         """Ascend from the residual ``start`` by ``steps`` in each octave.
@@ -173,6 +175,7 @@ class Dreamer:
         where that is given. ``index`` keys the randomness. ``prepared`` is what ``prepare`` gave for this frame,
         ``before`` the warped previous dream and its trust, ``remembered`` what the frame before gave. With ``refine``
         the octaves go by residuals, whatever ``dream.octave_mode`` says: others would blur a dream that is there.
+        ``turn`` names the octaves that are dreamed, of those that there are; all unless it is given.
         ``settings`` are those of this frame, where its numbers differ from the dreamer's; nothing else in them may.
         Raises ``DreamFailed`` if a gradient isn't finite or memory runs out; the message names the frame.
         """
@@ -187,7 +190,9 @@ class Dreamer:
         prepared = prepared or self.prepare(frame)
         maps = frame_maps(self.objective, frame, prepared.pictures, before)
         gain = region(self.objective, maps) * (np.float32(1) if gain is None else gain)
-        task = _Task(settings, weights, index, steps, rate, gain[None], maps[None], memory[None], count, prepared.given)
+        task = _Task(
+            settings, weights, index, steps, rate, gain[None], maps[None], memory[None], count, prepared.given, turn
+        )
         mode = "residual" if refine else settings.octave_mode
         return self._dreamed(self._octaves(task, mode, frame[None], start[None]), 0)
 
@@ -261,14 +266,15 @@ class Dreamer:
 
     def _octaves(self, task: _Task, mode: str, frames: np.ndarray, start: np.ndarray) -> _Reached:
         """All octaves of a stack of frames."""
-        sizes = self.octave_sizes(frames.shape[1], frames.shape[2], task.settings)
+        sizes = enumerate(self.octave_sizes(frames.shape[1], frames.shape[2], task.settings))
+        octaves = [(number, size) for number, size in sizes if task.turn is None or number in task.turn]
         reached: list[_Reached] = []
 
         def octave(base: np.ndarray, residual: np.ndarray, number: int) -> np.ndarray:
             reached.append(self._octave(task, base, residual, number))
             return reached[-1].residual
 
-        residual = MODES[mode](frames, start, sizes, octave)
+        residual = MODES[mode](frames, start, octaves, octave)
         finite = np.all([each.finite for each in reached], axis=0)
         return replace(reached[-1], residual=residual, finite=finite)
 
@@ -352,31 +358,28 @@ class Dreamer:
                     f"there is no channel {index}"
                 )
 
-    def tile_axis(self, size: int, place: float = 0.0, settings: Dream | None = None) -> Axis:
-        """How tiles lie along an axis of a frame, ``size`` pixels long, at an offset chosen by ``place`` in [0, 1)."""
+    def tile_axes(self, size: Size, places: Iterable[float] = (0, 0), settings: Dream | None = None) -> list[Axis]:
+        """How tiles lie along both axes of a frame, at offsets chosen by ``places`` in [0, 1)."""
         settings = settings or self.settings
         stride, phase = self._sides.whole
-        return tile_axis(
-            size,
-            place=place,
+        grid = Grid(
+            settings.tile**2,
             jitter=settings.jitter,
-            tile=settings.tile,
             halo=min(settings.halo, settings.tile // 4),  # a tile has to have a middle
             smallest=self._smallest_at(settings),
             stride=stride,
             phase=phase,
         )
+        counts = grid.counts(*size)
+        return [grid.axis(side, count, place) for side, count, place in zip(size, counts, places, strict=True)]
 
     def _layout(
-        self, shape: tuple[int, ...], steps: int, key: tuple[int, int], settings: Dream | None = None
+        self, size: Size, steps: int, key: tuple[int, int], settings: Dream | None = None
     ) -> tuple[list[Axis], list[Axis]]:
         """The tiles' rows and columns for every step, each at its own random offset."""
-        both: tuple[list[Axis], list[Axis]] = ([], [])
-        for step in range(steps):
-            places = np.random.default_rng([self.seed, *key, step]).random(2)
-            for axes, side, place in zip(both, shape[:2], places, strict=True):
-                axes.append(self.tile_axis(side, place, settings))
-        return both
+        places = [np.random.default_rng([self.seed, *key, step]).random(2) for step in range(steps)]
+        rows, columns = zip(*[self.tile_axes(size, place, settings) for place in places], strict=True)
+        return list(rows), list(columns)
 
 
 def _with_layers(settings: Dream, network: Network) -> Dream:

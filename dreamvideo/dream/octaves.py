@@ -25,6 +25,9 @@ from dreamvideo.config import Dream
 Size = tuple[int, int]
 """(height, width) in pixels."""
 
+Octaves = Sequence[tuple[int, Size]]
+"""The octaves that are dreamed: their numbers, 0 for the largest of all, and their sizes; largest first."""
+
 Remembered = tuple[np.ndarray | None, float]
 """What momentum and Adam remember, ``float32 [height, width, 3 * planes]``, and of how many steps."""
 
@@ -50,23 +53,23 @@ def octave_sizes(height: int, width: int, settings: Dream, smallest: int) -> lis
     return sizes[: above + 1] + [size for size in sizes[above + 1 :] if min(size) >= smallest]
 
 
-def by_residual(frames: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> np.ndarray:
-    """Hand on the dream alone, as above."""
+def by_residual(frames: np.ndarray, start: np.ndarray, octaves: Octaves, ascend: Ascend) -> np.ndarray:
+    """Hand on the dream alone, as above; octaves may be missing anywhere."""
     delta = np.zeros((1, 1, 1, 3), np.float32)
-    for octave, size in _coarsest_first(sizes):
+    for octave, size in reversed(octaves):
         carried = resize(start, size)
         delta = ascend(resize(frames, size), carried + resize(delta, size), octave) - carried
     residual = start + resize(delta, _size(frames))
-    if sizes[0] != _size(frames):  # made smaller, it no longer keeps the picture in its range by itself
+    if octaves[0][1] != _size(frames):  # resized, it no longer keeps the picture in its range by itself
         residual = np.clip(frames + residual, 0, 1) - frames
     return residual
 
 
-def by_detail(frames: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> np.ndarray:
+def by_detail(frames: np.ndarray, start: np.ndarray, octaves: Octaves, ascend: Ascend) -> np.ndarray:
     """Dream the shrunk picture, enlarge it, dream again, and add what the shrinking lost."""
     original = frames + start
-    picture = shrunk = resize(original, sizes[-1])
-    for octave, size in _coarsest_first(sizes):
+    picture = shrunk = resize(original, octaves[-1][1])
+    for octave, size in reversed(octaves):
         wanted = resize(original, size)
         picture = resize(picture, size)
         picture = ascend(np.zeros_like(picture), np.clip(picture, 0, 1), octave) + (wanted - resize(shrunk, size))
@@ -74,10 +77,10 @@ def by_detail(frames: np.ndarray, start: np.ndarray, sizes: Sequence[Size], asce
     return _as_residual(picture, frames)
 
 
-def by_growing(frames: np.ndarray, start: np.ndarray, sizes: Sequence[Size], ascend: Ascend) -> np.ndarray:
+def by_growing(frames: np.ndarray, start: np.ndarray, octaves: Octaves, ascend: Ascend) -> np.ndarray:
     """Dream the shrunk picture, enlarge it and dream again, as when starting from noise."""
     picture = frames + start
-    for octave, size in _coarsest_first(sizes):
+    for octave, size in reversed(octaves):
         picture = np.clip(resize(picture, size), 0, 1)
         picture = ascend(np.zeros_like(picture), picture, octave)
     return _as_residual(picture, frames)
@@ -88,11 +91,6 @@ MODES = {"residual": by_residual, "detail": by_detail, "grow": by_growing}
 
 def _as_residual(pictures: np.ndarray, frames: np.ndarray) -> np.ndarray:
     return np.clip(resize(pictures, _size(frames)), 0, 1) - frames
-
-
-def _coarsest_first(sizes: Sequence[Size]) -> list[tuple[int, Size]]:
-    """Each octave with its number."""
-    return list(reversed(list(enumerate(sizes))))
 
 
 def _size(pictures: np.ndarray) -> Size:

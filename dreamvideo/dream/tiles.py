@@ -7,10 +7,15 @@ border of both. A frame that fits in one tile is a canvas with one tile.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 
 import numpy as np
 
 GRID = 32  # pixels: tiles begin at multiples of it, so that a network's strides meet all tiles at the same phase
+
+
+COST = 16384  # pixels: about what the network takes longer for one tile more, on a processor
 
 
 @dataclass(frozen=True)
@@ -25,34 +30,70 @@ class Axis:
     pick: np.ndarray
 
 
-def tile_axis(
-    size: int, *, place: float, jitter: int, tile: int, halo: int, smallest: int, stride: int = 1, phase: int = 0
-) -> Axis:
-    """Lay tiles of at most ``tile`` pixels along an axis of ``size`` pixels on a canvas of a few more.
+@dataclass(frozen=True)
+class Grid:
+    """What decides where tiles may lie along both axes.
 
-    ``place`` in [0, 1) says where among the possible offsets the axis begins: there are at least ``jitter`` of them,
-    and all that the canvas has room for, unless one is enough.
-    Neighbours overlap by at least ``2 * halo``. A tile is never smaller than ``smallest``, which the network needs,
-    and where it is of ``phase`` modulo ``stride`` the network sees it whole: other sizes leave a strip at the far end
-    that no activation looks at. The canvas is padded up to such a size.
+    Tiles have at most ``pixels``. There are at least ``jitter`` offsets of the frame in its canvas, unless one is
+    enough. Neighbours overlap by at least ``2 * halo``. A side is never smaller than ``smallest``, which the network
+    needs, and where it is of ``phase`` modulo ``stride`` the network sees a tile whole: other sizes leave a strip at
+    the far end that no activation looks at. The canvas is padded up to such a size.
     """
-    canvas = round_up(max(size + jitter - 1, smallest), stride, phase)
-    tile = max(tile, smallest, 2 * halo + GRID)
-    if canvas <= tile:
-        length, starts = canvas, np.zeros(1, int)
-    else:
-        inner = canvas - 2 * halo
-        tiles = -(-inner // _on_grid(tile - 2 * halo))
-        spacing = _on_grid(-(-inner // tiles) + GRID - 1)
-        length = round_up(max(spacing + 2 * halo, smallest), stride, phase)
-        starts = np.arange(tiles) * spacing
-    offset = int(place * (starts[-1] + length - size + 1)) if jitter > 1 else 0
-    cuts = (starts[1:] + starts[:-1] + length) // 2
-    take = reflect(starts[:, None] + np.arange(length) - offset, size)
-    positions = np.arange(size) + offset
-    owner = np.searchsorted(cuts, positions, side="right")
-    pick = owner * length + positions - starts[owner]
-    return Axis(take.astype(np.int32), pick.astype(np.int32))
+
+    pixels: int
+    jitter: int
+    halo: int
+    smallest: int
+    stride: int = 1
+    phase: int = 0
+
+    def side(self, size: int, tiles: int) -> int:
+        """The side of each of ``tiles`` tiles along an axis of ``size`` pixels."""
+        canvas = self._whole(size + self.jitter - 1)
+        return canvas if tiles == 1 else self._whole(self._spacing(canvas, tiles) + 2 * self.halo)
+
+    def axis(self, size: int, tiles: int, place: float) -> Axis:
+        """Lay ``tiles`` tiles, or fewer that are enough, along an axis of ``size`` pixels.
+
+        ``place`` in [0, 1) says where among the possible offsets the axis begins: among all that the canvas has room
+        for.
+        """
+        canvas, length = self._whole(size + self.jitter - 1), self.side(size, tiles)
+        spacing = self._spacing(canvas, tiles)
+        needed = 1 if tiles == 1 else 1 + max(0, -(-(canvas - length) // spacing))
+        starts = np.arange(needed) * spacing
+        offset = int(place * (starts[-1] + length - size + 1)) if self.jitter > 1 else 0
+        cuts = (starts[1:] + starts[:-1] + length) // 2
+        take = reflect(starts[:, None] + np.arange(length) - offset, size)
+        positions = np.arange(size) + offset
+        owner = np.searchsorted(cuts, positions, side="right")
+        pick = owner * length + positions - starts[owner]
+        return Axis(take.astype(np.int32), pick.astype(np.int32))
+
+    def counts(self, height: int, width: int) -> tuple[int, int]:
+        """How many tiles down and across: those that together cost least, which have few pixels in halos."""
+        return _counts(self, height, width)
+
+    def _whole(self, side: int) -> int:
+        return round_up(max(side, self.smallest), self.stride, self.phase)
+
+    def _spacing(self, canvas: int, tiles: int) -> int:
+        return max(GRID, round_up(-(-(canvas - 2 * self.halo) // tiles), GRID, 0))
+
+
+@cache
+def _counts(grid: Grid, height: int, width: int) -> tuple[int, int]:
+    down, across = (
+        [(tiles, grid.side(size, tiles)) for tiles in range(1, (size + grid.jitter) // GRID + 2)]
+        for size in (height, width)
+    )
+
+    def cost(pair: tuple[tuple[int, int], tuple[int, int]]) -> tuple[int, int]:
+        (rows, tall), (columns, wide) = pair
+        return max(0, tall * wide - grid.pixels), rows * columns * (tall * wide + COST)
+
+    (rows, _), (columns, _) = min(product(down, across), key=cost)
+    return rows, columns
 
 
 def round_up(side: int, stride: int, phase: int) -> int:

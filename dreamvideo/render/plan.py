@@ -139,7 +139,7 @@ def _objective_text(dream: Dream) -> str:
 
 def _grid(dreamer: "Dreamer", size: tuple[int, int]) -> tuple[int, int, int]:
     """Tiles down, tiles across, and pixels in each, for an octave of ``size``."""
-    down, across = (dreamer.tile_axis(side).take.shape for side in size)
+    down, across = (axis.take.shape for axis in dreamer.tile_axes(size))
     return down[0], across[0], down[1] * across[1]
 
 

@@ -90,7 +90,7 @@ def test_a_step_is_as_long_as_its_norm_says(name: str) -> None:
 
 def test_without_a_norm_a_step_is_along_the_raw_gradient() -> None:
     dreamer = still(normalize="none", layers={MIXED: 0.7})
-    side = next(side for side in range(60, 70) if dreamer.tile_axis(side).take.shape == (1, side))
+    side = next(side for side in range(60, 70) if dreamer.tile_axes((side, side))[0].take.shape == (1, side))
     frame = tf.constant(picture(side, side, low=0.4, high=0.6))
     with tf.GradientTape() as tape:
         tape.watch(frame)

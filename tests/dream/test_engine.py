@@ -222,8 +222,13 @@ def one_step(size: int, halo: int, network: Network, layer: str, laplacian: int 
     """The residual after one step in tiles of ``size``, and how many tiles there were."""
     settings = tiny_dream(octaves=1, laplacian=laplacian, tile=size, halo=halo, layers={layer: 1.0})
     dreamer, frame = Dreamer(settings, seed=0, network=network), picture(150, 200)
-    layout = dreamer._layout(frame.shape, 1, (0, 1))
+    layout = dreamer._layout(frame.shape[:2], 1, (0, 1))
     return dream(dreamer, frame, steps=1).residual, int(np.prod([len(axes[0].take) for axes in layout]))
+
+
+def along_axes(difference: np.ndarray) -> np.ndarray:
+    """The mean of each row, and of each column."""
+    return np.concatenate([difference.mean(axis=(1, 2)), difference.mean(axis=(0, 2))])
 
 
 def test_tiles_equal_one_large_tile() -> None:
@@ -241,9 +246,9 @@ def test_tiles_equal_one_large_tile() -> None:
 def test_without_a_halo_the_seams_show() -> None:
     network = tiny_network(stride=1)
     (tiled, _), (whole, _) = (one_step(size, 0, network, DEEP) for size in (64, 1024))
-    difference = np.abs(tiled - whole).mean(axis=(0, 2))
+    difference = along_axes(np.abs(tiled - whole))
     assert difference.max() > 0.2 * RATE
-    assert difference.max() > 5 * np.median(difference)
+    assert difference.max() > 4 * np.median(difference)
 
 
 @pytest.mark.parametrize("size", [(40, 60), (150, 200), (97, 301)])
@@ -259,7 +264,7 @@ def test_every_pixel_gets_a_gradient_up_to_the_last_row_and_column(size: tuple[i
 def test_the_batch_does_not_change_the_dream(batch: int) -> None:
     frame = picture(150, 200)
     alone, together = (tiny_dreamer(octaves=1, tile=64, batch=size) for size in (1, batch))
-    tiles = [len(axes[0].take) for axes in alone._layout(frame.shape, 1, (0, 1))]
+    tiles = [len(axes[0].take) for axes in alone._layout(frame.shape[:2], 1, (0, 1))]
     assert np.prod(tiles) % batch  # so that the last batch is a smaller one
     one, many = dream(alone, frame), dream(together, frame)
     assert one.residual == pytest.approx(many.residual, abs=1e-5)
@@ -295,8 +300,8 @@ def test_a_preview_octave_has_the_offsets_of_the_full_render(monkeypatch: pytest
     keys: list[tuple[int, int, tuple[int, int]]] = []
     layout = Dreamer._layout
 
-    def spy(self: Dreamer, shape: tuple[int, ...], steps: int, key: tuple[int, int], *settings: Any) -> Any:
-        keys.append((*shape[:2], key))  # pyright: ignore[reportArgumentType]
+    def spy(self: Dreamer, shape: tuple[int, int], steps: int, key: tuple[int, int], *settings: Any) -> Any:
+        keys.append((*shape, key))
         return layout(self, shape, steps, key, *settings)
 
     monkeypatch.setattr(Dreamer, "_layout", spy)
@@ -347,7 +352,7 @@ def test_a_wide_crop_in_small_tiles_still_has_something_inside(inception: Networ
     """The network needs a large tile then: the tile gives way."""
     settings = Dream(layers={layer: 1.0}, crop=5, precision="float32", tile=64, halo=0, octaves=1)
     dreamer = Dreamer(settings, seed=0, network=inception)
-    rows, columns = dreamer._layout((dreamer.smallest + 40, 64, 3), 1, (0, 1))
+    rows, columns = dreamer._layout((dreamer.smallest + 40, 64), 1, (0, 1))
     assert min(rows[0].take.shape[1], columns[0].take.shape[1]) >= dreamer.smallest
 
 
@@ -435,11 +440,11 @@ def test_the_real_objective_rises(real: Dreamer) -> None:
 
 def test_the_real_networks_tiles_differ_no_more_at_their_seams_than_elsewhere(inception: Network) -> None:
     (halo, tiles), (whole, _), (bare, _) = (
-        one_step(size, halo, inception, "mixed0") for size, halo in ((133, 32), (512, 32), (133, 0))
+        one_step(size, halo, inception, "mixed0") for size, halo in ((150, 32), (512, 32), (150, 0))
     )
-    assert tiles == 6
+    assert tiles == 3
     inside = np.s_[16:-16, 16:-16]  # at the frame's own borders the canvases end differently
-    with_halo, without = (np.abs(tiled - whole)[inside].mean(axis=(0, 2)) for tiled in (halo, bare))
+    with_halo, without = (along_axes(np.abs(tiled - whole)[inside]) for tiled in (halo, bare))
     assert with_halo.max() < 2.5 * np.median(with_halo)
     assert without.max() > with_halo.max()
 

@@ -105,10 +105,10 @@ def test_neither_companions_nor_the_place_among_them_matter() -> None:
 def test_pictures_do_go_together_and_a_single_one_as_ever(passes: list[tuple[int, int]]) -> None:
     dreamer, pictures = tiny_dreamer(tile=128, batch=2, octaves=2), frames(3, (60, 70))
     good(dreamer, pictures)
-    whole, coarse = (dreamer.tile_axis(side).take.shape[1] for side in (60, 40))
+    sizes = [np.prod([axis.take.shape[1] for axis in dreamer.tile_axes(size)]) for size in ((60, 70), (40, 47))]
     assert [count for count, _ in passes] == [3, 3]
-    assert passes[1][1] == 2 * 128**2 // (dreamer.tile_axis(70).take.shape[1] * whole)
-    assert passes[0][1] == 2 * 128**2 // (dreamer.tile_axis(47).take.shape[1] * coarse)
+    assert passes[1][1] == 2 * 128**2 // sizes[0]
+    assert passes[0][1] == 2 * 128**2 // sizes[1]
     del passes[:]
     assert np.array_equal(good(dreamer, pictures[:1])[0].residual, alone(dreamer, pictures[0]).residual)
     assert passes == [(1, 2)] * 4

@@ -20,12 +20,13 @@ from tests.tiny import MIXED, picture, tiny_config, tiny_dreamer
 
 def test_a_plan_counts_frames_octaves_tiles_and_steps(studio: Studio) -> None:
     studio.config = tiny_config(
-        dream={"octaves": 3, "octave_scale": 2.0, "tile": 65, "halo": 8, "steps": 20}, carry={"strength": 0.9}
+        dream={"octaves": 3, "octave_scale": 2.0, "tile": 64, "jitter": 32, "halo": 8, "steps": 20},
+        carry={"strength": 0.9},
     )
     plan = make_plan(studio.job())
     assert (plan.frames, plan.width, plan.height, plan.rate) == (FRAMES, 64, 48, Fraction(30000, 1001))
     assert plan.octaves == [(48, 64), (24, 32), (12, 16)]
-    assert plan.tiles == [2, 1, 1]
+    assert plan.tiles == [3, 1, 1]
     assert (plan.first_steps, plan.carried_steps) == (20, 2)
     assert (plan.precision, plan.objective) == ("float32", f"mean_square({MIXED})")
     assert plan.notes == []
@@ -69,7 +70,7 @@ def test_a_plan_says_what_is_left_out(studio: Studio) -> None:
 
 def test_larger_tiles_and_frames_take_more_memory(studio: Studio) -> None:
     def memory(**changes: int) -> int:
-        studio.config = tiny_config(dream={"tile": 65, "halo": 0, **changes})
+        studio.config = tiny_config(dream={"tile": 64, "jitter": 32, "halo": 0, **changes})
         return make_plan(studio.job()).memory_bytes
 
     assert memory() < memory(tile=512) < memory(tile=512, batch=4)
