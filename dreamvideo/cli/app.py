@@ -21,13 +21,14 @@ from dreamvideo.cli.output import error, result
 from dreamvideo.cli.presets import presets
 from dreamvideo.cli.render import render
 from dreamvideo.cli.schedule import schedule
+from dreamvideo.cli.score import score
 from dreamvideo.cli.zoom import zoom
 from dreamvideo.errors import DreamError
 
 BUG, USAGE, INTERRUPTED = 1, 2, 130
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # click's UsageError, wherever this typer keeps it
 
-COMMANDS = (render, zoom, image, batch, noise, schedule, atlas, features, presets, layers, doctor)
+COMMANDS = (render, zoom, image, batch, noise, schedule, score, atlas, features, presets, layers, doctor)
 
 app = typer.Typer(
     help="DeepDream for moving pictures: a clip in, a dreamed clip out.",

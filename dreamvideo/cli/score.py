@@ -1,0 +1,231 @@
+"""``dreamvideo score``."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dreamvideo.cli import options
+from dreamvideo.cli.interrupt import Interrupt
+from dreamvideo.cli.output import as_json, note, result, table
+from dreamvideo.cli.progress import Display
+from dreamvideo.errors import OutputError
+from dreamvideo.merging import resolve
+from dreamvideo.render.job import Listener, Stopped
+
+if TYPE_CHECKING:
+    from dreamvideo.score.result import Check, Measured, Score, Settings, WarpError
+
+DRIFTS = {"strength": 1.0, "mean": 255.0, "deviation": 255.0, "saturation": 255.0}  # each with its unit
+KINDS = (".png", ".svg", ".pdf")
+
+Row = tuple[str, str, str, str]
+
+InputPath = Annotated[str, typer.Argument(metavar="INPUT", help="What was dreamed: a clip, a still or a folder.")]
+DreamPath = Annotated[str, typer.Argument(metavar="OUTPUT", help="Its dream, whatever made it.")]
+Network = Annotated[
+    Any,
+    options.of_setting(
+        "dream.network",
+        "NAME",
+        "Strength",
+        parser=str,
+        sentence="The network that measures strength: a name of `dreamvideo networks`, or a .keras or .pb file.",
+    ),
+]
+Layers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layer",
+        metavar="L",
+        help="A layer that measures strength; repeatable. [default mixed4 and mixed5, or one that suits the network]",
+        show_default=False,
+        rich_help_panel="Strength",
+    ),
+]
+Every = Annotated[
+    Any,
+    typer.Option(
+        "--every",
+        metavar="N",
+        help="Measure strength on every Nth frame. [at least 1; default so that it is about 100]",
+        show_default=False,
+        rich_help_panel="Strength",
+        parser=options.whole(1, 1_000_000),
+    ),
+]
+Plot = Annotated[
+    str | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="Draw it over time, with the cuts: .png, .svg or .pdf.",
+        show_default=False,
+        rich_help_panel="Output",
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("-y", "--overwrite", help="Replace the plot if it exists.", show_default=False,
+                                         rich_help_panel="Output")]  # fmt: skip
+
+
+def score(
+    input_path: InputPath,
+    dream_path: DreamPath,
+    *,
+    plot: Plot = None,
+    overwrite: Overwrite = False,
+    network: Network = None,
+    layers: Layers = None,
+    every: Every = None,
+    start: options.Start = None,
+    end: options.End = None,
+    width: options.Width = None,
+    fps: options.Fps = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Say how good a dream is: how strong, how steady, and whether it is whole.
+
+    INPUT is what was dreamed, OUTPUT what any tool made of it. --start, --end, --width and --fps say which part of
+    INPUT that was, and at what size and rate. Both are compared frame by frame.
+
+    \b
+      strength     how much more than INPUT it excites the network
+      difference   mean of |OUTPUT - INPUT|, in 1/255
+      warp error   what does not follow INPUT's motion: mean square x 1e4;
+                   INPUT has some of its own, which is the floor
+      pulse        the strongest frequency of what changes by itself
+      drift        what changes by itself while a shot goes on
+      integrity    frames, size, rate, length and sound, as INPUT's
+
+    Read strength and warp error together: who does nothing is perfectly steady. The exit status is 0, whatever the
+    score.
+    """
+    named = {
+        "dream.network": network,
+        "input.start": start,
+        "input.end": end,
+        "input.width": width,
+        "input.fps": fps,
+    }
+    settled = resolve(None, None, (), named)
+    if plot is not None:
+        _check_plot(plot, (input_path, dream_path), overwrite=overwrite)
+    from dreamvideo.score.result import Settings
+
+    part = settled.input
+    rate = None if part.fps is None else Fraction(part.fps)
+    settings = Settings(settled.dream.network, tuple(layers or ()), every, part.start, part.end, part.width, rate)
+    with Display(quiet) as display:
+        interrupt = Interrupt(display.say)
+        listener = Listener(display.progress, display.note, interrupt.requested)
+        try:
+            found = interrupt.run(lambda: _measure(input_path, dream_path, settings, listener))
+        except Stopped:
+            return interrupt.exit_code
+    result(as_json(found, plot=plot) if json else table(_rows(found)))
+    if plot is not None:
+        _draw(found, plot, quiet=quiet)
+    return 0
+
+
+def _measure(input_path: str, dream_path: str, settings: "Settings", listener: Listener) -> "Score":
+    from dreamvideo.score.clip import score_clip
+
+    return score_clip(input_path, dream_path, settings, listener)
+
+
+def _draw(found: "Score", plot: str, *, quiet: bool) -> None:
+    """Last of all, so that the numbers are not lost where the disk is full."""
+    from dreamvideo.score.chart import write_chart
+
+    write_chart(found, plot)
+    if not quiet:
+        note(f"drawn in {plot}")
+
+
+def _check_plot(plot: str, clips: tuple[str, ...], *, overwrite: bool) -> None:
+    """Refuse early what could not, or should not, be written in the end.
+
+    Raises ``OutputError``, and ``ConfigError`` without matplotlib.
+    """
+    from dreamvideo.render.chart import require_matplotlib
+
+    require_matplotlib()
+    path = Path(plot)
+    if path.suffix.lower() not in KINDS:
+        raise OutputError(f"{plot}: a chart is .png, .svg or .pdf; give it such a name")
+    if path.is_dir():
+        raise OutputError(f"{plot} is a folder; choose another name")
+    if (path.exists() or path.is_symlink()) and not overwrite:
+        raise OutputError(f"{plot} exists already; choose another name or overwrite it with -y")
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"{plot}: the folder {path.absolute().parent} does not exist; make it first")
+    for clip in map(Path, clips):
+        if clip.exists() and any(place.exists() and place.samefile(clip) for place in (path, path.parent)):
+            raise OutputError(f"{plot} is one of the clips' own; choose another name")
+
+
+def _rows(score: "Score") -> list[tuple[str, ...]]:
+    measured = score.measured
+    where = "on every frame" if score.every == 1 else f"on every {score.every}th frame"
+    return [
+        ("measure", "output", "input", ""),
+        ("strength", _number(measured.strength), "1", f"of {', '.join(score.layers)} ({score.network}), {where}"),
+        ("difference", _number(255 * measured.difference), "0", "mean of |output - input|, 1/255"),
+        _warp_row(measured.short),
+        _warp_row(measured.long),
+        _pulse_row(measured),
+        *(_drift_row(measured, name, unit) for name, unit in DRIFTS.items()),
+        ("", "", "", ""),
+        ("integrity", "output", "input", ""),
+        *map(_check_row, score.checks),
+    ]
+
+
+def _warp_row(error: "WarpError") -> Row:
+    apart = f"warp error, {error.apart} frame{'s' * (error.apart > 1)}"
+    told = "no frames so far apart in one shot"
+    if error.above is not None:
+        told = f"{_number(error.above)} above the floor, mean square x 1e4; {error.pairs} pairs"
+    return apart, _number(error.output), _number(error.input), told
+
+
+def _pulse_row(measured: "Measured") -> Row:
+    pulse = measured.pulse
+    if pulse is None:
+        return "pulse", "-", "0", "no shot of 16 frames"
+    if pulse.frequency is None:
+        return "pulse", "0", "0", "1/255: nothing changes that does not in the input"
+    above = "" if pulse.above_median is None else f", {pulse.above_median:.3g} times the median of the spectrum"
+    return "pulse", _number(255 * pulse.amplitude), "0", f"1/255 at {pulse.frequency:.3g} Hz{above}"
+
+
+def _drift_row(measured: "Measured", name: str, unit: float) -> Row:
+    from dreamvideo.score.drift import steepest
+
+    found = steepest(measured.drift, name)
+    if found is None:
+        return f"drift of {name}", "-", "0", "no shot long enough"
+    told = "a second" if unit == 1 else f"1/{unit:g} a second"
+    shot = f", in shot {found.shot}: frames {found.first} to {found.end - 1}" if len(measured.shots) > 1 else ""
+    return f"drift of {name}", _number(unit * getattr(found, name)), "0", told + shot
+
+
+def _check_row(check: "Check") -> Row:
+    known = check.note or f"tolerance: {check.tolerance}"
+    unit = {"frame rate": " /s", "duration": " s", "sound length": " s", "sound offset": " ms"}.get(check.name, "")
+    return check.name, _fact(check.output, unit), _fact(check.input, unit), "ok" if check.ok else f"DIFFERS; {known}"
+
+
+def _fact(value: float | str | bool | None, unit: str) -> str:
+    if value is None or isinstance(value, str):
+        return value or "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}{unit}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"

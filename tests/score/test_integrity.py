@@ -1,0 +1,103 @@
+"""Whether an output is whole: each check with its tolerance."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from dreamvideo.score.integrity import Facts, check_clip
+from dreamvideo.score.lost import Thumbnails
+from dreamvideo.score.sound import SoundMatch
+from tests.score.conftest import Frames, noisy, pan
+
+CLIP = Facts(250, Fraction(25), (640, 360))
+SOUND = SoundMatch(10.0, 10.0, 0.0, 1.0)
+
+
+def failed(dream: Facts = CLIP, sound: SoundMatch = SOUND, source: Facts = CLIP, *, gif: bool = False) -> list[str]:
+    return [check.name for check in check_clip(source, dream, sound, gif=gif) if not check.ok]
+
+
+def test_a_copy_is_whole() -> None:
+    checks = check_clip(CLIP, CLIP, SOUND, gif=False)
+    names = ["frames", "size", "frame rate", "duration", "sound", "sound length", "sound offset"]
+    assert [check.name for check in checks] == names
+    assert all(check.ok for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"frames": 249}, ["frames"]),
+        ({"frames": 248}, ["frames", "duration"]),
+        ({"size": (641, 361)}, []),
+        ({"size": (642, 360)}, ["size"]),
+        ({"rate": Fraction(24)}, ["frame rate", "duration"]),
+        ({"rate": Fraction("24.99")}, []),
+    ],
+)
+def test_the_picture_is_held_against_its_tolerance(changes: dict, names: list[str]) -> None:
+    assert failed(replace(CLIP, **changes)) == names
+
+
+@pytest.mark.parametrize(
+    ("sound", "names"),
+    [
+        (SoundMatch(10.0, None), ["sound"]),
+        (SoundMatch(None, 10.0), ["sound"]),
+        (SoundMatch(None, None), []),
+        (SoundMatch(10.0, 9.95, 0.01, 1), []),
+        (SoundMatch(10.0, 9.8, 0.01, 1), ["sound length"]),
+        (SoundMatch(12.0, 10.0, 0.01, 1), []),
+        (SoundMatch(12.0, 12.0, 0.01, 1), []),
+        (SoundMatch(12.0, 12.2, 0.01, 1), ["sound length"]),
+        (SoundMatch(10.0, 10.0, 0.2, 0.9), ["sound offset"]),
+        (SoundMatch(10.0, 10.0, -0.03, 0.9), ["sound offset"]),
+        (SoundMatch(10.0, 10.0, None, 0.1), ["sound offset"]),
+        (SoundMatch(10.0, 10.0, None, None), []),
+    ],
+)
+def test_the_sound_is_held_against_its_tolerance(sound: SoundMatch, names: list[str]) -> None:
+    assert failed(sound=sound) == names
+
+
+def test_a_gif_is_silent_and_in_centiseconds() -> None:
+    source = replace(CLIP, rate=Fraction(24))
+    assert failed(replace(source, rate=Fraction(25)), SoundMatch(10.0, None), source, gif=True) == []
+    assert failed(replace(source, rate=Fraction(20)), SoundMatch(10.0, None), source, gif=True) == [
+        "frame rate",
+        "duration",
+    ]
+
+
+def test_stills_have_no_time() -> None:
+    checks = check_clip(replace(CLIP, rate=None), CLIP, SoundMatch(None, 10.0), gif=False)
+    assert [check.name for check in checks] == ["frames", "size"]
+
+
+def lost(frames: Frames, dreamed: Frames) -> str:
+    seen = Thumbnails()
+    for pair in zip(frames, dreamed, strict=False):
+        seen.add(*pair)
+    return seen.lost(len(frames), len(dreamed))
+
+
+@pytest.mark.parametrize("place", [0, 7, 20, 39])
+def test_the_frame_that_is_missing_is_named(place: int) -> None:
+    frames = pan(40)
+    assert lost(frames, [*noisy(frames, 0.1)[:place], *noisy(frames, 0.1)[place + 1 :]]) == f"missing: frame {place}"
+
+
+def test_several_frames_are_named_from_first_to_last() -> None:
+    frames = pan(40)
+    assert lost(frames, frames[:11] + frames[14:]) == "missing: frames 11 to 13"
+    assert lost(frames, frames[:11] + frames[10:]) == "too many: frame 11"
+    assert lost(frames, frames[:11] + [frames[10]] * 2 + frames[11:]) == "too many: 2, about frame 12"
+
+
+def test_nothing_is_said_where_nothing_can_be() -> None:
+    frames = pan(40)
+    assert lost(frames, noisy(frames, 0.05)) == ""
+    assert lost(frames, frames[:20]) == ""
+    assert lost(frames, [np.zeros_like(frames[0])] * 5) == ""
