@@ -17,9 +17,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from measure import alternate, warp_errors
-from run import SAMPLES, report
+from clips import SAMPLES
+from measure import alternate
 from simulated import simulate
+from table import report
 
 from dreamvideo.config import Config, Input, Shots
 from dreamvideo.media.still import write_image
@@ -35,6 +36,7 @@ from dreamvideo.render.listening import work_out
 from dreamvideo.render.start import Notes, open_input
 from dreamvideo.render.worker import Order
 from dreamvideo.schedule import Clock
+from dreamvideo.score.motion import warp_errors
 
 CLIP, WIDTH = str(SAMPLES / "bunny.mp4"), 320
 AROUND = 4  # frames before and after a fade that are kept to be looked at

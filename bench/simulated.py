@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import cv2
 import numpy as np
+from clips import SAMPLES
 from measure import seconds
-from run import SAMPLES, report
+from table import report
 
 from dreamvideo.media.colors import HD
 from dreamvideo.media.sink import ClipSpec, write_clip

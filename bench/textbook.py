@@ -1,11 +1,13 @@
 """The reference methods, written plainly: what the well-known notebooks do, on the same network and weights.
 
 An unfolded float32 network, a ``tf.function`` for the gradient of one whole picture, the gradient divided by its
-standard deviation, octaves from small to large with the dreamed picture enlarged each time, every frame alone.
+standard deviation, octaves from small to large with the dreamed picture enlarged each time. Every frame alone, or each
+from the dreamed frame before it, warped along the flow and blended with the input.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+import cv2
 import keras
 import numpy as np
 import tensorflow as tf
@@ -13,6 +15,8 @@ import tensorflow as tf
 from dreamvideo.dream.binding import weighted_layers
 from dreamvideo.dream.networks import load_network
 from dreamvideo.dream.terms import view_of
+from dreamvideo.motion.carry import Seen
+from dreamvideo.motion.flow import resize_flow, warp
 
 Gradient = Callable[[tf.Tensor], tf.Tensor]
 
@@ -80,3 +84,21 @@ def dream_alone(
         for _ in range(steps):
             picture = tf.clip_by_value(picture + step * gradient(picture), 0.0, 1.0)
     return picture.numpy()
+
+
+def dream_blended(
+    gradient: Gradient, frames: Iterable[Seen], *, weight: float, steps: int, step: float
+) -> list[np.ndarray]:
+    """Each frame from ``weight`` of the dreamed frame before it, warped, where the flow is trusted, and full steps.
+
+    A weight of 0.5 is the well-known blend; 1 hands the whole dreamed frame on.
+    """
+    dreamed: list[np.ndarray] = []
+    for seen in frames:
+        start = seen.frame
+        if seen.flow is not None and seen.trust is not None:
+            size = seen.frame.shape[:2]
+            trust = cv2.resize(seen.trust, size[::-1])[..., None]
+            start = start + weight * trust * (warp(dreamed[-1], resize_flow(seen.flow, size)) - start)
+        dreamed.append(dream_alone(gradient, np.clip(start, 0, 1), steps=steps, step=step))
+    return dreamed

@@ -149,6 +149,11 @@ class Dream(Section):
         le=256,
         description="How far each step moves its tiles at random, in pixels, or somewhat farther; 1 keeps them still.",
     )
+    quality: Literal["draft", "standard", "fine"] = Field(
+        default="standard",
+        description="How much time is spent: fine dreams every octave in every frame, standard the coarser ones by "
+        "turns, draft at half the size.",
+    )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="The network's arithmetic; auto takes the fastest that the machine computes in."
     )

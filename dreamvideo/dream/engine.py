@@ -16,7 +16,7 @@ from dreamvideo.dream.ascent import Layout, Planes, build_ascend, dials, method
 from dreamvideo.dream.binding import bind_objective
 from dreamvideo.dream.gradients import SMALLEST_BAND, TREATMENTS
 from dreamvideo.dream.networks import Network, load_network, resolve_precision
-from dreamvideo.dream.octaves import MODES, Dreamed, Remembered, Size, octave_sizes, resize
+from dreamvideo.dream.octaves import MODES, Dreamed, Remembered, Size, octave_sizes, resize, turn
 from dreamvideo.dream.sight import Eye, Prepared, frame_maps, region
 from dreamvideo.dream.terms import PREVIOUS, Objective
 from dreamvideo.dream.tiles import Axis, Grid
@@ -41,7 +41,7 @@ class _Task:
     memory: np.ndarray
     count: float
     given: Sequence[np.ndarray]
-    turn: Collection[int] | None = None
+    turn: Mapping[int, float] | None = None
 
     @property
     def moves(self) -> bool:
@@ -165,7 +165,7 @@ class Dreamer:
         before: tuple[np.ndarray, np.ndarray] | None = None,
         remembered: Remembered = (None, 0.0),
         refine: bool = False,
-        turn: Collection[int] | None = None,
+        by_turns: bool = False,
         settings: Dream | None = None,
     ) -> Dreamed:
         """Ascend from the residual ``start`` by ``steps`` in each octave.
@@ -175,7 +175,7 @@ class Dreamer:
         where that is given. ``index`` keys the randomness. ``prepared`` is what ``prepare`` gave for this frame,
         ``before`` the warped previous dream and its trust, ``remembered`` what the frame before gave. With ``refine``
         the octaves go by residuals, whatever ``dream.octave_mode`` says: others would blur a dream that is there.
-        ``turn`` names the octaves that are dreamed, of those that there are; all unless it is given.
+        With ``by_turns`` only some octaves are dreamed, by ``index``, where ``dream.quality`` is for that.
         ``settings`` are those of this frame, where its numbers differ from the dreamer's; nothing else in them may.
         Raises ``DreamFailed`` if a gradient isn't finite or memory runs out; the message names the frame.
         """
@@ -185,13 +185,24 @@ class Dreamer:
             memory, count = self._nothing_remembered(frame), 0.0
             remembered = (memory, count) if self.carries_memory else remembered
         weights, rate = self._weights(settings), rate * settings.strength
-        if rate == 0 or not weights.any():
+        chosen = turn(settings, index) if by_turns else None
+        if rate == 0 or not weights.any() or chosen == {}:
             return Dreamed(start, 0.0, remembered)
         prepared = prepared or self.prepare(frame)
         maps = frame_maps(self.objective, frame, prepared.pictures, before)
         gain = region(self.objective, maps) * (np.float32(1) if gain is None else gain)
         task = _Task(
-            settings, weights, index, steps, rate, gain[None], maps[None], memory[None], count, prepared.given, turn
+            settings,
+            weights,
+            index,
+            steps,
+            rate,
+            gain[None],
+            maps[None],
+            memory[None],
+            count,
+            prepared.given,
+            chosen,
         )
         mode = "residual" if refine else settings.octave_mode
         return self._dreamed(self._octaves(task, mode, frame[None], start[None]), 0)
@@ -271,14 +282,15 @@ class Dreamer:
         reached: list[_Reached] = []
 
         def octave(base: np.ndarray, residual: np.ndarray, number: int) -> np.ndarray:
-            reached.append(self._octave(task, base, residual, number))
+            farther = 1.0 if task.turn is None else task.turn[number]
+            reached.append(self._octave(task, base, residual, number, task.rate * farther))
             return reached[-1].residual
 
         residual = MODES[mode](frames, start, octaves, octave)
         finite = np.all([each.finite for each in reached], axis=0)
         return replace(reached[-1], residual=residual, finite=finite)
 
-    def _octave(self, task: _Task, base: np.ndarray, residual: np.ndarray, octave: int) -> _Reached:
+    def _octave(self, task: _Task, base: np.ndarray, residual: np.ndarray, octave: int, rate: float) -> _Reached:
         size = (base.shape[1], base.shape[2])
         rows, columns = self._layout(size, task.steps, (task.index, task.settings.octaves - octave), task.settings)
         several, batch = len(base) > 1, task.settings.batch
@@ -289,7 +301,7 @@ class Dreamer:
             result, memory, count, objective, finite = self._graph(task.settings, several=several)(
                 Planes(base, residual, *(resize(plane, size) for plane in (task.gain, task.maps, task.memory))),
                 Layout(*_stack(rows), *_stack(columns), batch),
-                dials(task.settings, task.rate),
+                dials(task.settings, rate),
                 task.weights,
                 list(task.given),
                 np.float32(task.count),

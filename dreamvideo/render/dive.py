@@ -149,7 +149,7 @@ class DiveFilm:
         moved = State(base, np.zeros_like(base), age, memory, state.remembered)
         pace = dive_pace(config, self.source.rate)
         seen = (base, np.ones_like(age))
-        state, objective = self._ascend(moved, pace, index, config, refine=True, gain=gain, before=seen)
+        state, objective = self._ascend(moved, pace, index, config, refine=True, by_turns=True, gain=gain, before=seen)
         dreamed = grade(base, base + state.residual, _in_the_dive(config.color), self._statistics)
         if open_ is not None:
             dreamed = base + open_ * (dreamed - base)

@@ -168,7 +168,7 @@ def dream_in_turn(film: Film, journal: Journal, kept: Set[int], listener: Listen
                 behind.put(dreamt)
                 finished.add(dreamt.index)
                 dreamed += 1
-                listener.progress(Progress("dream", len(finished), film.total, dreamt.objective))
+                listener.progress(Progress("dream", len(finished), film.total, dreamt.objective or None))
             return Outcome(len(finished), dreamed, stopped=True)
     finally:
         dreams.close()  # pyright: ignore[reportAttributeAccessIssue] - they are generators

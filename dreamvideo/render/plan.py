@@ -10,6 +10,7 @@ import numpy as np
 
 from dreamvideo.config import Config, Dream
 from dreamvideo.media.source import Source
+from dreamvideo.dream.octaves import QUALITIES, turn
 from dreamvideo.motion.carry import Pace, carried_pace, still_pace
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.footage import part_of
@@ -69,7 +70,7 @@ def plan_course(job: Job, course: Course) -> Plan:
     still, carried = still_pace(config.dream), course.steps()
     alone = not course.timeline.values("carry.strength").any()
     first = second * (still.steps + (0 if alone else SETTLING * course.pace(config).steps))
-    following = first if alone else second * carried
+    following = first if alone else second * carried * _share(config.dream, sizes)
     frames = course.frames if course.frames is None or job.first is None else min(course.frames, job.first)
     if course.timeline.moving:
         notes = [*notes, "settings move; the size of the octaves and the tiles is that of the first frame"]
@@ -135,6 +136,13 @@ def _objective_text(dream: Dream) -> str:
         return " + ".join(dream.formulas)
     terms = [(weight, f"{dream.objective}({layer})") for layer, weight in dream.layers.items()]
     return " + ".join(call if weight == 1 else f"{weight:g} * {call}" for weight, call in terms)
+
+
+def _share(dream: Dream, sizes: list[tuple[int, int]]) -> float:
+    """How many of the pixels of all octaves are dreamed in a carried frame: the mean over the turns."""
+    pixels = [height * width for height, width in sizes]
+    turns = [turn(dream, index) for index in range(2 * QUALITIES[dream.quality].every)]
+    return float(np.mean([sum(pixels[octave] for octave in each if octave < len(sizes)) for each in turns])) / sum(pixels)
 
 
 def _grid(dreamer: "Dreamer", size: tuple[int, int]) -> tuple[int, int, int]:

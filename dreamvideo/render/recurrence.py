@@ -65,7 +65,7 @@ class Recurrence:
             pace = steady(carried_pace(config), self.state, self.level * path(config.dream), config.carry)
             start = carry(self.state, seen, config.carry)
             before = warped_dream(self.state, seen) if self.dreamer.sees_previous else None
-            state, objective = self._follow(start, pace, seen.index, config, before)
+            state, objective = self._follow(start, pace, seen.index, config, before=before, by_turns=True)
         dreamed = quantize16(state.frame + state.residual)
         state = replace(state, residual=dreamed - state.frame)
         self._go_on(seen, state)
@@ -97,16 +97,9 @@ class Recurrence:
             state, objective = self._follow(start, carried_pace(config), seen.index, config)
         return state, objective
 
-    def _follow(
-        self,
-        start: State,
-        pace: Pace,
-        index: int,
-        config: Config,
-        before: tuple[np.ndarray, np.ndarray] | None = None,
-    ) -> tuple[State, float]:
+    def _follow(self, start: State, pace: Pace, index: int, config: Config, **more: Any) -> tuple[State, float]:
         gain = catch_up(start.age, config.carry)
-        return self._ascend(start, pace, index, config, refine=True, gain=gain, before=before)
+        return self._ascend(start, pace, index, config, refine=True, gain=gain, **more)
 
     def _ascend(self, start: State, pace: Pace, index: int, config: Config, **more: Any) -> tuple[State, float]:
         return ascend(self.dreamer, start, pace, index, settings=config.dream, prepared=self.prepared, **more)

@@ -1,0 +1,100 @@
+"""``dream.quality``: what each level saves, and that nothing is left out for good."""
+
+import numpy as np
+import pytest
+
+from dreamvideo.config import Config, Dream
+from dreamvideo.dream.engine import Dreamer
+from dreamvideo.dream.octaves import QUALITIES, octave_sizes, turn
+from dreamvideo.motion.carry import Seen, carry
+from dreamvideo.render.recurrence import Recurrence
+from dreamvideo.render.timeline import unmoved
+from tests.tiny import picture, tiny_config, tiny_dreamer
+
+PERIOD = 4  # frames after which all levels begin anew
+
+
+def pixels(quality: str, height: int = 720, width: int = 1280) -> float:
+    """How many are dreamed of a carried frame, on average."""
+    settings = Dream(quality=quality)  # pyright: ignore[reportArgumentType]
+    sizes = octave_sizes(height, width, settings, 75)
+    turns = [turn(settings, index) for index in range(PERIOD)]
+    return sum(sizes[k][0] * sizes[k][1] for each in turns for k in each if k < len(sizes)) / PERIOD
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+@pytest.mark.parametrize("octaves", [1, 2, 3, 6])
+def test_every_octave_has_its_turn_and_the_finest_goes_as_far_as_ever(quality: str, octaves: int) -> None:
+    settings = Dream(quality=quality, octaves=octaves)  # pyright: ignore[reportArgumentType]
+    turns = [turn(settings, index) for index in range(PERIOD)]
+    assert set().union(*turns) == set(range(octaves))
+    assert sum(each.get(0, 0.0) for each in turns) == PERIOD
+
+
+def test_each_level_costs_less_than_the_next() -> None:
+    draft, standard, fine = map(pixels, ("draft", "standard", "fine"))
+    assert draft < standard / 4
+    assert standard < 0.85 * fine
+
+
+def test_a_draft_is_dreamed_at_half_the_size_unless_the_network_needs_more() -> None:
+    draft = Dream(quality="draft", octave_scale=2.0)
+    assert octave_sizes(400, 600, draft, 75) == [(200, 300), (100, 150)]
+    assert octave_sizes(140, 600, draft, 75) == [(140, 600)]
+    assert octave_sizes(400, 600, draft.model_copy(update={"octaves": 1}), 75) == [(200, 300)]
+
+
+def frames(count: int) -> list[Seen]:
+    """A shot that stands still."""
+    frame = picture(96, 120, low=0.4, high=0.6)
+    flow, trust = np.zeros((96, 120, 2), np.float32), np.ones((96, 120, 1), np.float32)
+    return [Seen(i, frame) if i == 0 else Seen(i, frame, False, flow, trust) for i in range(count)]
+
+
+def recurrence(quality: str) -> tuple[Recurrence, Config]:
+    config = tiny_config(dream={"quality": quality, "octaves": 3, "octave_scale": 1.3})
+    dreamer = tiny_dreamer(quality=quality, octaves=3, octave_scale=1.3)
+    return Recurrence(unmoved(config), dreamer), config
+
+
+def test_a_draft_only_moves_every_other_frame_along() -> None:
+    loop, config = recurrence("draft")
+    first, second, third = frames(3)
+    before = loop.next(first).state
+    moved = loop.next(second).state
+    assert moved.residual == pytest.approx(carry(before, second, config.carry).residual, abs=1e-4)
+    dreamed = loop.next(third).state
+    assert np.abs(dreamed.residual - carry(moved, third, config.carry).residual).max() > 1e-3
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_the_strength_stays(quality: str) -> None:
+    loop, _ = recurrence(quality)
+    levels = np.array([loop.next(seen).state.level for seen in frames(40)])
+    assert levels[4:] == pytest.approx(levels[0], rel=0.25)
+    assert np.abs(levels[20:-1:2] / levels[21::2] - 1).max() < 0.06  # no pulse that anybody would see
+
+
+@pytest.mark.parametrize(("quality", "octaves"), [("fine", [2, 1, 0]), ("standard", [1, 0]), ("draft", [1, 0])])
+def test_a_shots_first_frame_is_dreamed_in_every_octave(
+    quality: str, octaves: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And so are the rounds in which it settles; ``octaves`` are those of the third frame."""
+    seen: list[int] = []
+    octave = Dreamer._octave
+
+    def spy(self: Dreamer, task: object, base: np.ndarray, residual: np.ndarray, number: int, rate: float) -> object:
+        seen.append(number)
+        return octave(self, task, base, residual, number, rate)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(Dreamer, "_octave", spy)
+    loop, _ = recurrence(quality)
+    first, second, third = frames(3)
+    loop.next(first)
+    every = [1, 0] if quality == "draft" else [2, 1, 0]
+    assert seen == every * (len(seen) // len(every))
+    assert len(seen) // len(every) > 1
+    loop.next(second)
+    seen.clear()
+    loop.next(third)
+    assert seen == octaves
