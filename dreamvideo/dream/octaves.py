@@ -60,7 +60,11 @@ class Quality:
     every: int = 1
 
 
-QUALITIES = {"draft": Quality(shrink=2.0, fewer=1, by_turns=True, every=2), "standard": Quality(by_turns=True), "fine": Quality()}
+QUALITIES = {
+    "draft": Quality(shrink=2.0, fewer=1, by_turns=True, every=2),
+    "standard": Quality(by_turns=True),
+    "fine": Quality(),
+}
 
 
 def turn(settings: Dream, index: int) -> dict[int, float]:

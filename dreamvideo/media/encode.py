@@ -195,7 +195,7 @@ def _video_options(extension: str, spec: ClipSpec) -> list[str]:
         quality = min(63, spec.crf + 10) if spec.crf else 0
         return ["-c:v", "libvpx-vp9", "-crf", str(quality), "-b:v", "0", "-row-mt", "1", "-cpu-used", "2"]
     fast_start = ["-movflags", "+faststart"] if extension in {".mp4", ".mov"} else []
-    return ["-c:v", "libx264", "-preset", "medium", "-crf", str(spec.crf), *fast_start]
+    return ["-c:v", "libx264", "-preset", "faster", "-crf", str(spec.crf), *fast_start]
 
 
 def _padding_note(width: int, height: int) -> str:

@@ -8,14 +8,14 @@ clip is as strong as a still whatever the carry.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from dreamvideo.config import Carry, Config, Dream
-from dreamvideo.motion.flow import estimate, luma, resize_flow, warp, warper
+from dreamvideo.motion.flow import estimate, luma, resize_flow, warper
 
 AGE_STEPS = 16  # an age is kept in sixteenths of a frame, so that it fits a byte
 OLDEST = 255 / AGE_STEPS
@@ -25,11 +25,23 @@ MOST_CORRECTION = 1.5
 
 
 @dataclass(frozen=True)
+class Along:
+    """How to follow a frame from the one before it, at the frame's own size.
+
+    ``move`` is a ``warper``; ``trust`` is ``float32 [height, width, 1]``.
+    """
+
+    move: Callable[[np.ndarray], np.ndarray]
+    trust: np.ndarray
+
+
+@dataclass(frozen=True)
 class Seen:
     """An input frame and how it follows from the one before.
 
     ``frame``: ``float32 [height, width, 3]``. ``flow``: backward, ``float32 [h, w, 2]``, and ``trust``, ``float32
-    [h, w, 1]``, at the flow's own size; ``None`` where a shot begins or nobody asked. ``kept``: it is dreamed already.
+    [h, w, 1]``, at the flow's own size; ``None`` where a shot begins or nobody asked. ``along`` is what follows from
+    both, if it has been worked out ahead. ``kept``: it is dreamed already.
     """
 
     index: int
@@ -38,6 +50,17 @@ class Seen:
     flow: np.ndarray | None = None
     trust: np.ndarray | None = None
     kept: bool = False
+    along: Along | None = None
+
+    def follow(self) -> Along:
+        """How to follow it from the frame before."""
+        if self.along is not None:
+            return self.along
+        assert self.flow is not None
+        assert self.trust is not None
+        size = self.frame.shape[:2]
+        trust = self.trust if self.trust.shape[:2] == size else cv2.resize(self.trust, size[::-1])[..., None]
+        return Along(warper(resize_flow(self.flow, size)), trust)
 
 
 @dataclass(frozen=True)
@@ -94,7 +117,8 @@ def paired(shown: Iterable[Shown]) -> Iterator[Seen]:
     for each in shown:
         current = luma(each.frame)
         flow, trust = estimate(previous, current) if each.follows and previous is not None else (None, None)
-        yield Seen(each.index, each.frame, each.begins_shot, flow, trust, each.kept)
+        seen = Seen(each.index, each.frame, each.begins_shot, flow, trust, each.kept)
+        yield seen if flow is None else replace(seen, along=seen.follow())
         previous = current
 
 
@@ -105,8 +129,8 @@ def watch(frames: Iterable[tuple[np.ndarray, bool]]) -> Iterator[Seen]:
 
 def carry(state: State, seen: Seen, settings: Carry) -> State:
     """The state from which ``seen`` is dreamed: the previous one, moved along the flow and faded."""
-    flow, trust = _motion(seen)
-    move = warper(flow)
+    along = seen.follow()
+    move, trust = along.move, along.trust
     age = np.round(np.clip(trust * move(state.age) + 1, 0, OLDEST) * AGE_STEPS) / np.float32(AGE_STEPS)
     memory = None if state.memory is None else trust * move(state.memory)
     if settings.mode == "frame":
@@ -119,17 +143,8 @@ def carry(state: State, seen: Seen, settings: Carry) -> State:
 
 def warped_dream(state: State, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     """The previous dreamed frame as it would look now, and its trust: ``float32 [height, width, 3 and 1]``."""
-    flow, trust = _motion(seen)
-    return warp(state.frame + state.residual, flow), trust
-
-
-def _motion(seen: Seen) -> tuple[np.ndarray, np.ndarray]:
-    """Flow and trust at the frame's own size."""
-    assert seen.flow is not None
-    assert seen.trust is not None
-    size = seen.frame.shape[:2]
-    trust = seen.trust if seen.trust.shape[:2] == size else cv2.resize(seen.trust, size[::-1])[..., None]
-    return resize_flow(seen.flow, size), trust
+    along = seen.follow()
+    return along.move(state.frame + state.residual), along.trust
 
 
 def fade(state: State, strength: float, trust: np.ndarray | None = None) -> State:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dreamvideo.config import Config, Dream
-from dreamvideo.media.source import Source
 from dreamvideo.dream.octaves import QUALITIES, turn
+from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import Pace, carried_pace, still_pace
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.footage import part_of
@@ -142,7 +142,8 @@ def _share(dream: Dream, sizes: list[tuple[int, int]]) -> float:
     """How many of the pixels of all octaves are dreamed in a carried frame: the mean over the turns."""
     pixels = [height * width for height, width in sizes]
     turns = [turn(dream, index) for index in range(2 * QUALITIES[dream.quality].every)]
-    return float(np.mean([sum(pixels[octave] for octave in each if octave < len(sizes)) for each in turns])) / sum(pixels)
+    dreamed = [sum(pixels[octave] for octave in each if octave < len(sizes)) for each in turns]
+    return float(np.mean(dreamed)) / sum(pixels)
 
 
 def _grid(dreamer: "Dreamer", size: tuple[int, int]) -> tuple[int, int, int]:
