@@ -19,12 +19,12 @@ from table import Table
 from dreamvideo.config import Config, Dream, Shots
 from dreamvideo.dream.engine import Dreamer
 from dreamvideo.dream.networks import load_network
-from dreamvideo.dream.octaves import QUALITIES
 from dreamvideo.media.ffmpeg import executable
 from dreamvideo.media.source import open_source
 from dreamvideo.media.still import write_image
 from dreamvideo.motion.carry import Seen, watch
 from dreamvideo.motion.shots import CutFinder, in_shots
+from dreamvideo.quality import QUALITIES
 from dreamvideo.render.clip import render_clip
 from dreamvideo.render.job import Job, Listener, Progress
 from dreamvideo.render.recurrence import Recurrence

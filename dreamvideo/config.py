@@ -151,8 +151,8 @@ class Dream(Section):
     )
     quality: Literal["draft", "standard", "fine"] = Field(
         default="standard",
-        description="How much time is spent: fine dreams every octave in every frame, standard the coarser ones by "
-        "turns, draft at half the size.",
+        description="How much time is spent: fine dreams every octave of every frame, standard the coarser ones by "
+        "turns, draft every other frame at half the size.",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="The network's arithmetic; auto takes the fastest that the machine computes in."

@@ -37,6 +37,7 @@ def image(
     objective: options.Objective = None,
     pictures: options.Pictures = None,
     strength: options.Strength = None,
+    quality: options.Quality = None,
     seed: options.Seed = None,
     width: options.Width = None,
     preview: options.Preview = False,
@@ -55,6 +56,7 @@ def image(
         "dream.objective": objective,
         **options.picture_settings(pictures),
         "dream.strength": strength,
+        "dream.quality": quality,
         "input.width": width,
     }
     settled = resolve(preset, config, sets or (), named)

@@ -134,6 +134,7 @@ Pictures = Annotated[
     ),
 ]
 Strength = Annotated[Any, of_setting("dream.strength", "X", LOOK)]
+Quality = Annotated[Any, of_setting("dream.quality", "LEVEL", LOOK)]
 CarryStrength = Annotated[Any, of_setting("carry.strength", "X", LOOK)]
 Seed = Annotated[Any, of_setting("seed", "N", LOOK)]
 

@@ -16,11 +16,12 @@ from dreamvideo.dream.ascent import Layout, Planes, build_ascend, dials, method
 from dreamvideo.dream.binding import bind_objective
 from dreamvideo.dream.gradients import SMALLEST_BAND, TREATMENTS
 from dreamvideo.dream.networks import Network, load_network, resolve_precision
-from dreamvideo.dream.octaves import MODES, Dreamed, Remembered, Size, octave_sizes, resize, turn
+from dreamvideo.dream.octaves import MODES, Dreamed, Remembered, Size, octave_sizes, resize
 from dreamvideo.dream.sight import Eye, Prepared, frame_maps, region
 from dreamvideo.dream.terms import PREVIOUS, Objective
 from dreamvideo.dream.tiles import Axis, Grid
 from dreamvideo.errors import ConfigError, DreamFailed
+from dreamvideo.quality import octave_count, turn
 
 OWN_LAYERS = ("mixed4", "mixed5")  # of InceptionV3: the default look
 TOGETHER = 4  # passes through the network at full size for a stack of pictures, whose coarser octaves fill theirs, too
@@ -125,9 +126,9 @@ class Dreamer:
         """Sentences for the user about what can't be done as asked on frames of this size."""
         settings, notes = settings or self.settings, []
         done = len(self.octave_sizes(height, width, settings))
-        if done < settings.octaves:
+        if done < (wanted := octave_count(settings)):
             notes.append(
-                f"{done} of {settings.octaves} octaves are dreamed: the network needs {self._smallest_at(settings)} "
+                f"{done} of {wanted} octaves are dreamed: the network needs {self._smallest_at(settings)} "
                 f"pixels on the shorter side, and the others of a {width}x{height} frame would be smaller"
             )
         if settings.laplacian and min(height, width) < SMALLEST_BAND:

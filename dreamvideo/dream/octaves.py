@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from dreamvideo.config import Dream
+from dreamvideo.quality import QUALITIES, octave_count
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -45,46 +46,11 @@ Ascend = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 """The steps of one octave: from pictures, residuals and the octave's number, 0 for the largest, to residuals."""
 
 
-@dataclass(frozen=True)
-class Quality:
-    """What a level of ``dream.quality`` saves.
-
-    All octaves are ``shrink`` times smaller, and ``fewer`` of them are dreamed, unless nothing would be left. With
-    ``by_turns`` every other one of the coarser octaves is dreamed in one carried frame, and the others in the next.
-    Of carried frames one in ``every`` is dreamed, so many times farther; the others are only moved along.
-    """
-
-    shrink: float = 1.0
-    fewer: int = 0
-    by_turns: bool = False
-    every: int = 1
-
-
-QUALITIES = {
-    "draft": Quality(shrink=2.0, fewer=1, by_turns=True, every=2),
-    "standard": Quality(by_turns=True),
-    "fine": Quality(),
-}
-
-
-def turn(settings: Dream, index: int) -> dict[int, float]:
-    """The octaves that are dreamed in carried frame ``index``, each with a factor on its steps."""
-    quality = QUALITIES[settings.quality]
-    if index % quality.every:
-        return {}
-    return {
-        octave: float(quality.every)
-        for octave in range(settings.octaves)
-        if octave == 0 or not quality.by_turns or (octave + index // quality.every) % 2
-    }
-
-
 def octave_sizes(height: int, width: int, settings: Dream, smallest: int) -> list[Size]:
     """The size of each octave, largest first; those below the frame's that are less than ``smallest`` are left out."""
     above, quality = settings.octaves_above, QUALITIES[settings.quality]
     shrink = quality.shrink if min(height, width) >= quality.shrink * smallest else 1.0
-    count = max(above + 1, settings.octaves - quality.fewer)
-    scales = [shrink * settings.octave_scale ** (k - above) for k in range(count)]
+    scales = [shrink * settings.octave_scale ** (k - above) for k in range(octave_count(settings))]
     sizes = [(max(1, round(height / scale)), max(1, round(width / scale))) for scale in scales]
     return sizes[: above + 1] + [size for size in sizes[above + 1 :] if min(size) >= smallest]
 

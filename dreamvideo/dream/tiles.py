@@ -53,15 +53,13 @@ class Grid:
         return canvas if tiles == 1 else self._whole(self._spacing(canvas, tiles) + 2 * self.halo)
 
     def axis(self, size: int, tiles: int, place: float) -> Axis:
-        """Lay ``tiles`` tiles, or fewer that are enough, along an axis of ``size`` pixels.
+        """Lay ``tiles`` tiles along an axis of ``size`` pixels.
 
         ``place`` in [0, 1) says where among the possible offsets the axis begins: among all that the canvas has room
         for.
         """
         canvas, length = self._whole(size + self.jitter - 1), self.side(size, tiles)
-        spacing = self._spacing(canvas, tiles)
-        needed = 1 if tiles == 1 else 1 + max(0, -(-(canvas - length) // spacing))
-        starts = np.arange(needed) * spacing
+        starts = np.arange(tiles) * self._spacing(canvas, tiles)
         offset = int(place * (starts[-1] + length - size + 1)) if self.jitter > 1 else 0
         cuts = (starts[1:] + starts[:-1] + length) // 2
         take = reflect(starts[:, None] + np.arange(length) - offset, size)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dreamvideo.config import Config, Dream
-from dreamvideo.dream.octaves import QUALITIES, turn
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import Pace, carried_pace, still_pace
+from dreamvideo.quality import QUALITIES, turn
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.footage import part_of
 from dreamvideo.render.job import PREVIEW_FRAMES, Job, Plan

@@ -5,8 +5,9 @@ import pytest
 
 from dreamvideo.config import Config, Dream
 from dreamvideo.dream.engine import Dreamer
-from dreamvideo.dream.octaves import QUALITIES, octave_sizes, turn
+from dreamvideo.dream.octaves import octave_sizes
 from dreamvideo.motion.carry import Seen, carry
+from dreamvideo.quality import QUALITIES, turn
 from dreamvideo.render.recurrence import Recurrence
 from dreamvideo.render.timeline import unmoved
 from tests.tiny import picture, tiny_config, tiny_dreamer
@@ -62,7 +63,8 @@ def test_a_draft_only_moves_every_other_frame_along() -> None:
     first, second, third = frames(3)
     before = loop.next(first).state
     moved = loop.next(second).state
-    assert moved.residual == pytest.approx(carry(before, second, config.carry).residual, abs=1e-4)
+    whole = config.carry.model_copy(update={"strength": 1.0})
+    assert moved.residual == pytest.approx(carry(before, second, whole).residual, abs=1e-4)
     dreamed = loop.next(third).state
     assert np.abs(dreamed.residual - carry(moved, third, config.carry).residual).max() > 1e-3
 
@@ -72,10 +74,11 @@ def test_the_strength_stays(quality: str) -> None:
     loop, _ = recurrence(quality)
     levels = np.array([loop.next(seen).state.level for seen in frames(40)])
     assert levels[4:] == pytest.approx(levels[0], rel=0.25)
-    assert np.abs(levels[20:-1:2] / levels[21::2] - 1).max() < 0.06  # no pulse that anybody would see
+    pulse = np.abs(levels[20:-1:2] / levels[21::2] - 1).max()
+    assert pulse < (0.12 if quality == "draft" else 0.06)
 
 
-@pytest.mark.parametrize(("quality", "octaves"), [("fine", [2, 1, 0]), ("standard", [1, 0]), ("draft", [1, 0])])
+@pytest.mark.parametrize(("quality", "octaves"), [("fine", [2, 1, 0]), ("standard", [1, 0]), ("draft", [0])])
 def test_a_shots_first_frame_is_dreamed_in_every_octave(
     quality: str, octaves: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,7 @@ def check(axis: Axis, size: int, grid: Grid, most: int) -> None:
     assert axis.pick.shape == (size,)
     assert 0 <= axis.take.min() <= axis.take.max() < size
     assert np.array_equal(axis.take.ravel()[axis.pick], np.arange(size))  # a pixel's gradient is its own
-    assert 1 <= tiles <= most
+    assert tiles == most
     assert length == grid.side(size, most) >= grid.smallest
     assert length % grid.stride == grid.phase
     owner, place = np.divmod(axis.pick, length)

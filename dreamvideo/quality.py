@@ -1,0 +1,50 @@
+"""What each level of ``dream.quality`` leaves out: octaves, sizes, and steps of carried frames."""
+
+from dataclasses import dataclass
+
+from dreamvideo.config import Dream
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a level of ``dream.quality`` saves.
+
+    All octaves are ``shrink`` times smaller, and ``fewer`` of them are dreamed, unless nothing would be left. With
+    ``by_turns`` every other one of the coarser octaves is dreamed in one carried frame, and the others in the next.
+    Of carried frames one in ``every`` is dreamed, so many times farther; the others are only moved along.
+    """
+
+    shrink: float = 1.0
+    fewer: int = 0
+    by_turns: bool = False
+    every: int = 1
+
+
+QUALITIES = {
+    "draft": Quality(shrink=2.0, fewer=1, by_turns=True, every=2),
+    "standard": Quality(by_turns=True),
+    "fine": Quality(),
+}
+
+
+def turn(settings: Dream, index: int) -> dict[int, float]:
+    """The octaves that are dreamed in carried frame ``index``, each with a factor on its steps."""
+    quality = QUALITIES[settings.quality]
+    if index % quality.every:
+        return {}
+    return {
+        octave: float(quality.every)
+        for octave in range(settings.octaves)
+        if octave == 0 or not quality.by_turns or (octave + index // quality.every) % 2
+    }
+
+
+def octave_count(settings: Dream) -> int:
+    """How many octaves are dreamed where the frame is large enough for all of them."""
+    return max(settings.octaves_above + 1, settings.octaves - QUALITIES[settings.quality].fewer)
+
+
+def stays(settings: Dream, strength: float, index: int) -> float:
+    """How much of the dream stays in carried frame ``index``: all of it where nothing is dreamed."""
+    every = QUALITIES[settings.quality].every
+    return 1.0 if index % every else strength**every
