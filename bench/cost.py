@@ -104,7 +104,8 @@ def _tell_line(table: Table, name: str, sizes: Sequence[int], taken: Sequence[fl
     off = float(np.abs(design @ [start, slope] * weights - 1).max())
     each = ", ".join(f"{1000 * cost / size * scale:.0f}" for size, cost in zip(sizes, taken, strict=True))
     table.at_most(name, off, 0.15, f"{100 * off:.0f} %")
-    table.add(f"  each, in ms a {unit} (of the line: {1000 * slope:.0f} after {1000 * start:.0f} ms)", slope, each)
+    table.add(f"  the line, in ms: at the start, and each {unit}", slope, f"{1000 * start:.0f}, {1000 * slope:.0f}")
+    table.add(f"  each size, in ms a {unit}", slope, each)
 
 
 def outside(table: Table, frames: int = 96) -> None:

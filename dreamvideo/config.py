@@ -152,7 +152,7 @@ class Dream(Section):
     quality: Literal["draft", "standard", "fine"] = Field(
         default="standard",
         description="How much time is spent: fine dreams every octave of every frame, standard the coarser ones by "
-        "turns, draft every other frame at half the size.",
+        "turns, draft all at half the size, with an octave fewer, and of a clip every other frame.",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="The network's arithmetic; auto takes the fastest that the machine computes in."

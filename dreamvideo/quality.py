@@ -44,7 +44,14 @@ def octave_count(settings: Dream) -> int:
     return max(settings.octaves_above + 1, settings.octaves - QUALITIES[settings.quality].fewer)
 
 
-def stays(settings: Dream, strength: float, index: int) -> float:
-    """How much of the dream stays in carried frame ``index``: all of it where nothing is dreamed."""
+def keeping(settings: Dream, strength: float, index: int) -> tuple[float, float]:
+    """How much of the dream stays in carried frame ``index``, and what of ``turn``'s factor a step then needs.
+
+    All of it stays where nothing is dreamed, and ``strength**every`` in the others; the same strength as ever is then
+    kept by ``(1 - strength**every) / (1 - strength)`` times the step.
+    """
     every = QUALITIES[settings.quality].every
-    return 1.0 if index % every else strength**every
+    if every == 1:
+        return strength, 1.0
+    stays = strength**every
+    return (1.0 if index % every else stays), (1 - stays) / (1 - strength) / every

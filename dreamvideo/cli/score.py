@@ -169,7 +169,7 @@ def _check_plot(plot: str, clips: tuple[str, ...], *, overwrite: bool) -> None:
 
 def _rows(score: "Score") -> list[tuple[str, ...]]:
     measured = score.measured
-    where = "on every frame" if score.every == 1 else f"on every {score.every}th frame"
+    where = "on every frame" if score.every == 1 else f"on one frame in {score.every}"
     return [
         ("measure", "output", "input", ""),
         ("strength", _number(measured.strength), "1", f"of {', '.join(score.layers)} ({score.network}), {where}"),

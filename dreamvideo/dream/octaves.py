@@ -76,6 +76,8 @@ def by_detail(frames: np.ndarray, start: np.ndarray, octaves: Octaves, ascend: A
         picture = resize(picture, size)
         picture = ascend(np.zeros_like(picture), np.clip(picture, 0, 1), octave) + (wanted - resize(shrunk, size))
         shrunk = wanted
+    if _is_smaller(octaves, frames):
+        return np.clip(original + resize(picture - shrunk, _size(frames)), 0, 1) - frames
     return _as_residual(picture, frames)
 
 
@@ -85,10 +87,19 @@ def by_growing(frames: np.ndarray, start: np.ndarray, octaves: Octaves, ascend: 
     for octave, size in reversed(octaves):
         picture = np.clip(resize(picture, size), 0, 1)
         picture = ascend(np.zeros_like(picture), picture, octave)
+    if _is_smaller(octaves, frames):
+        original = frames + start
+        grown = picture - resize(original, octaves[0][1])
+        return np.clip(original + resize(grown, _size(frames)), 0, 1) - frames
     return _as_residual(picture, frames)
 
 
 MODES = {"residual": by_residual, "detail": by_detail, "grow": by_growing}
+
+
+def _is_smaller(octaves: Octaves, frames: np.ndarray) -> bool:
+    """Whether even the largest octave has less detail than the frame, which then keeps its own."""
+    return octaves[0][1] < _size(frames)
 
 
 def _as_residual(pictures: np.ndarray, frames: np.ndarray) -> np.ndarray:

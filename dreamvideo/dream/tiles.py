@@ -15,7 +15,7 @@ import numpy as np
 GRID = 32  # pixels: tiles begin at multiples of it, so that a network's strides meet all tiles at the same phase
 
 
-COST = 16384  # pixels: about what the network takes longer for one tile more, on a processor
+TILE_COST = 16384  # pixels: about what the network takes longer for one tile more, on a processor
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _counts(grid: Grid, height: int, width: int) -> tuple[int, int]:
 
     def cost(pair: tuple[tuple[int, int], tuple[int, int]]) -> tuple[int, int]:
         (rows, tall), (columns, wide) = pair
-        return max(0, tall * wide - grid.pixels), rows * columns * (tall * wide + COST)
+        return max(0, tall * wide - grid.pixels), rows * columns * (tall * wide + TILE_COST)
 
     (rows, _), (columns, _) = min(product(down, across), key=cost)
     return rows, columns
@@ -97,10 +97,6 @@ def _counts(grid: Grid, height: int, width: int) -> tuple[int, int]:
 def round_up(side: int, stride: int, phase: int) -> int:
     """The first side from ``side`` on that is ``phase`` modulo ``stride``."""
     return side + (phase - side) % stride
-
-
-def _on_grid(length: int) -> int:
-    return length // GRID * GRID
 
 
 def reflect(positions: np.ndarray, size: int) -> np.ndarray:

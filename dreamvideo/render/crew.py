@@ -230,7 +230,7 @@ class Crew:
                 store.put(index, *files)
             self.done += index not in kept
             kept.add(index)
-            self._tell(objective)
+            self._tell(objective or None)
         if made.ended:
             seat.store = None
             # What is still under way answers that the chunk has ended.

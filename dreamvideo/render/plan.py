@@ -11,7 +11,7 @@ import numpy as np
 from dreamvideo.config import Config, Dream
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import Pace, carried_pace, still_pace
-from dreamvideo.quality import QUALITIES, turn
+from dreamvideo.quality import QUALITIES, octave_count, turn
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.footage import part_of
 from dreamvideo.render.job import PREVIEW_FRAMES, Job, Plan
@@ -27,7 +27,7 @@ PREVIEW_WIDTH = 400  # pixels
 MOST_LOOKED_AT = 500  # frames whose settings the estimate of the time asks for
 BASELINE_BYTES = 700_000_000  # the interpreter, TensorFlow and the network, as measured on Linux
 TILE_BYTES_PER_PIXEL = 2600  # activations kept for the gradient of one tile pixel, in bfloat16, up to mixed5
-FRAME_COPIES = 20  # whole frames of float32 alive at once: decoded ahead, in flight, gradients, and waiting to be kept
+FRAME_COPIES = 24  # whole frames of float32 alive at once: decoded ahead, in flight, gradients, and waiting to be kept
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,11 @@ def preview_config(job: Job, opened: Source | None = None) -> Config:
     with opened or open_input(job) as source:
         dream, given, moving = job.config.dream, job.config.input, job.config.moving
         dropped = 0
-        most = 0 if any(key.startswith("dream.octave") for key in moving) else dream.octaves - 1 - dream.octaves_above
+        most = (
+            0
+            if any(key.startswith("dream.octave") for key in moving)
+            else octave_count(dream) - 1 - dream.octaves_above
+        )
         while dropped < most and source.width / dream.octave_scale**dropped > PREVIEW_WIDTH:
             dropped += 1
         width = max(1, round(source.width / dream.octave_scale**dropped))

@@ -26,7 +26,7 @@ from dreamvideo.motion.carry import (
     still_pace,
     warped_dream,
 )
-from dreamvideo.quality import stays
+from dreamvideo.quality import keeping
 from dreamvideo.render.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -64,8 +64,12 @@ class Recurrence:
             state, objective = self._settle(seen, config)
         else:
             pace = steady(carried_pace(config), self.state, self.level * path(config.dream), config.carry)
-            strength = stays(config.dream, config.carry.strength, seen.index)
-            start = carry(self.state, seen, config.carry.model_copy(update={"strength": strength}))
+            settings = config.carry
+            if settings.mode == "residual":
+                strength, share = keeping(config.dream, settings.strength, seen.index)
+                settings = settings.model_copy(update={"strength": strength})
+                pace = replace(pace, rate=pace.rate * share)
+            start = carry(self.state, seen, settings)
             before = warped_dream(self.state, seen) if self.dreamer.sees_previous else None
             state, objective = self._follow(start, pace, seen.index, config, before=before, by_turns=True)
         dreamed = quantize16(state.frame + state.residual)

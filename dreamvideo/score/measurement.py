@@ -1,4 +1,4 @@
-"""Everything that the frames say, taken in one after another, in memory that does not grow with them."""
+"""Everything that the frames say, taken in one after another, in memory that hardly grows with them."""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction

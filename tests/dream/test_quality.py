@@ -7,7 +7,7 @@ from dreamvideo.config import Config, Dream
 from dreamvideo.dream.engine import Dreamer
 from dreamvideo.dream.octaves import octave_sizes
 from dreamvideo.motion.carry import Seen, carry
-from dreamvideo.quality import QUALITIES, turn
+from dreamvideo.quality import QUALITIES, keeping, turn
 from dreamvideo.render.recurrence import Recurrence
 from dreamvideo.render.timeline import unmoved
 from tests.tiny import picture, tiny_config, tiny_dreamer
@@ -67,6 +67,26 @@ def test_a_draft_only_moves_every_other_frame_along() -> None:
     assert moved.residual == pytest.approx(carry(before, second, whole).residual, abs=1e-4)
     dreamed = loop.next(third).state
     assert np.abs(dreamed.residual - carry(moved, third, config.carry).residual).max() > 1e-3
+
+
+@pytest.mark.parametrize("mode", ["residual", "detail", "grow"])
+def test_a_draft_leaves_the_footage_its_own_detail(mode: str) -> None:
+    """What it adds is smooth: nothing of it is finer than half the size."""
+    frame = np.random.default_rng(0).random((96, 120, 3), np.float32) * 0.2 + 0.4
+    settings = {"quality": "draft", "octaves": 3, "octave_scale": 1.3, "octave_mode": mode}
+    found = tiny_dreamer(**settings).dream(frame, np.zeros_like(frame), index=0, steps=2, rate=0.01).residual
+    assert np.abs(found).mean() > 1e-3
+    assert np.abs(np.diff(found, axis=1)).mean() < 0.3 * np.abs(np.diff(frame, axis=1)).mean()
+
+
+@pytest.mark.parametrize("strength", [0.95, 0.5, 0.2])
+def test_a_draft_steps_as_far_as_what_it_fades(strength: float) -> None:
+    """The recurrence ``level' = stays * level + share * every * (1 - strength)`` goes to 1, whatever the strength."""
+    level, settings = 0.3, Dream(quality="draft")
+    for index in range(400):
+        stays, share = keeping(settings, strength, index)
+        level = stays * level + share * turn(settings, index).get(0, 0.0) * (1 - strength)
+    assert level == pytest.approx(1, abs=1e-3)
 
 
 @pytest.mark.parametrize("quality", QUALITIES)

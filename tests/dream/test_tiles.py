@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dreamvideo.dream.tiles import COST, Axis, Grid, reflect
+from dreamvideo.dream.tiles import TILE_COST, Axis, Grid, reflect
 
 
 @st.composite
@@ -55,8 +55,8 @@ def test_tiles_hold_no_more_pixels_than_allowed_and_cost_as_little_as_they_can(
     for down, across in ((rows - 1, columns), (rows, columns - 1), (rows + 1, columns), (rows, columns + 1)):
         if down and across:
             tile = grid.side(height, down) * grid.side(width, across)
-            least = rows * columns * (tall * wide + COST)
-            assert tile > max(grid.pixels, smallest) or down * across * (tile + COST) >= least
+            least = rows * columns * (tall * wide + TILE_COST)
+            assert tile > max(grid.pixels, smallest) or down * across * (tile + TILE_COST) >= least
 
 
 @settings(max_examples=100, deadline=None)
