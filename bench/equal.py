@@ -39,6 +39,7 @@ BLENDED_FRAMES = 9  # of the references that go from frame to frame, which take 
 EVERY = 7  # the frames that strength is measured on, and after which the textbook is timed; odd, as turns are even
 NEAR = 0.02  # strengths are equal within this
 TRIES = 8
+FARTHEST = 10.0  # times the step: what dream.strength allows
 
 Frames = list[np.ndarray]
 
@@ -150,19 +151,20 @@ def matched(
     """The factor on the step at which the strength is ``target``, its frames, and their strength.
 
     By what the dream adds to 1, which grows about as the step does, kept inside what is known to lie below and above.
+    The nearest that was found, where the strength falls short of the target whatever the step.
     """
-    low, high, factor = 0.02, 20.0, 1.0
-    frames = dream(factor)
-    got = strength_of(frames)
+    low, high, factor = 0.02, FARTHEST, 1.0
+    found: list[tuple[float, Frames, float]] = []
     for _ in range(TRIES):
+        frames = dream(factor)
+        got = strength_of(frames)
+        found.append((factor, frames, got))
         if abs(got / target - 1) < NEAR:
             break
         low, high = (factor, high) if got < target else (low, factor)
         wanted = factor * ((target - 1) / max(got - 1, 1e-3)) ** 1.2
         factor = wanted if low < wanted < high else (low * high) ** 0.5
-        frames = dream(factor)
-        got = strength_of(frames)
-    return factor, frames, got
+    return min(found, key=lambda each: abs(each[2] / target - 1))
 
 
 def _gated(frames: Iterable[Any], gate: Event) -> Iterator[Any]:

@@ -2,8 +2,8 @@
 
     python bench/long.py [FRAMES [NETWORK]]
 
-A clip of 20,000 frames takes about ten minutes on two cores. With the name of a real network in place of the small one,
-the share of the time outside it is that of real renders.
+A clip of 20,000 frames takes about twenty minutes on two cores. With the name of a real network in place of the small
+one, the share of the time outside it is that of real renders.
 """
 
 import os
