@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ def pixels(table: Table) -> None:
         loop.state, loop.level = None, 0.0
         state = loop.next(Seen(0, frame)).state if width < WIDTHS[2] else None
         loop.state = state or _noise_state(frame)
-        carried = [seconds(lambda i=i: loop.next(Seen(i, frame, False, flow, trust))) for i in range(1, 8)]  # noqa: B023
+        following = [Seen(index, frame, False, flow, trust) for index in range(1, 8)]
+        carried = [seconds(partial(loop.next, seen)) for seen in following]
         sizes.append(width * height)
         taken.append(float(np.median(carried[1:])))
     _tell_line(table, "a carried frame, 256 px to 4K: farthest from a line", sizes, taken, "Mpx", 1e6)

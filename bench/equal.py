@@ -23,11 +23,12 @@ from dreamvideo.dream.engine import Dreamer
 from dreamvideo.dream.networks import Network, load_network
 from dreamvideo.media.prefetch import prefetch
 from dreamvideo.motion.carry import watch
+from dreamvideo.motion.flow import Along
 from dreamvideo.motion.shots import CutFinder, in_shots
 from dreamvideo.render.clip import AHEAD
 from dreamvideo.render.recurrence import Recurrence
 from dreamvideo.render.timeline import unmoved
-from dreamvideo.score.motion import Motion, motions, warp_errors
+from dreamvideo.score.motion import motions, warp_errors
 from dreamvideo.score.strength import Strength
 
 LAYERS = {"mixed3": 1.0, "mixed5": 1.0}  # the tutorial's layers; all sides use them, and the same raw gradient
@@ -50,7 +51,7 @@ class Clip:
 
     name: str
     inputs: Frames
-    motions: dict[int, Motion]
+    motions: dict[int, Along]
     target: float
 
     def first(self, frames: int) -> "Clip":

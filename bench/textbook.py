@@ -7,7 +7,6 @@ from the dreamed frame before it, warped along the flow and blended with the inp
 
 from collections.abc import Callable, Iterable, Mapping
 
-import cv2
 import keras
 import numpy as np
 import tensorflow as tf
@@ -16,7 +15,6 @@ from dreamvideo.dream.binding import weighted_layers
 from dreamvideo.dream.networks import load_network
 from dreamvideo.dream.terms import view_of
 from dreamvideo.motion.carry import Seen
-from dreamvideo.motion.flow import resize_flow, warp
 
 Gradient = Callable[[tf.Tensor], tf.Tensor]
 
@@ -96,9 +94,8 @@ def dream_blended(
     dreamed: list[np.ndarray] = []
     for seen in frames:
         start = seen.frame
-        if seen.flow is not None and seen.trust is not None:
-            size = seen.frame.shape[:2]
-            trust = cv2.resize(seen.trust, size[::-1])[..., None]
-            start = start + weight * trust * (warp(dreamed[-1], resize_flow(seen.flow, size)) - start)
+        if seen.flow is not None:
+            followed = seen.follow()
+            start = start + weight * followed.trust * (followed.move(dreamed[-1]) - start)
         dreamed.append(dream_alone(gradient, np.clip(start, 0, 1), steps=steps, step=step))
     return dreamed

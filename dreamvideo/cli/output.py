@@ -4,9 +4,13 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
+
+from dreamvideo.errors import OutputError
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -62,3 +66,22 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def check_free(output: str, kinds: str, inputs: Sequence[str | None], *, overwrite: bool) -> None:
+    """Refuse early what could not, or should not, be written in the end. ``kinds`` tells the extensions.
+
+    Raises ``OutputError``.
+    """
+    path = Path(output)
+    if path.suffix.lower() not in re.findall(r"\.\w+", kinds):
+        raise OutputError(f"{output}: {kinds}; give it such a name")
+    if path.is_dir():
+        raise OutputError(f"{output} is a folder; choose another name")
+    if (path.exists() or path.is_symlink()) and not overwrite:
+        raise OutputError(f"{output} exists already; choose another name or overwrite it with -y")
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"{output}: the folder {path.absolute().parent} does not exist; make it first")
+    for each in [Path(name) for name in inputs if name is not None]:
+        if each.exists() and any(place.exists() and place.samefile(each) for place in (path, path.parent)):
+            raise OutputError(f"{output} is the input's own; choose another name")

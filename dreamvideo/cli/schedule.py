@@ -2,16 +2,15 @@
 
 import csv
 import io
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dreamvideo.cli import options
-from dreamvideo.cli.output import as_json, note, result, table
+from dreamvideo.cli.output import as_json, check_free, note, result, table
 from dreamvideo.config import Config
-from dreamvideo.errors import ConfigError, OutputError
+from dreamvideo.errors import ConfigError
 from dreamvideo.merging import resolve
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ def schedule(
     _check_moves(settled, config, preset)
     for path, kinds in ((plot, "a chart is .png, .svg or .pdf"), (csv_path, "a table is .csv")):
         if path is not None:
-            _check_output(path, kinds, input_path, overwrite=overwrite)
+            check_free(path, kinds, (input_path,), overwrite=overwrite)
     outlook = _look_out(settled, input_path, timed=seconds is not None, drawn=plot is not None, quiet=quiet)
     if plot is not None:
         from dreamvideo.render.chart import write_chart
@@ -139,7 +138,7 @@ def schedule(
 
 def _look_out(config: Config, input_path: str | None, *, timed: bool, drawn: bool, quiet: bool) -> "Outlook":
     """What the settings will do. ``timed``: a length was asked for; ``drawn``: the sound will be wanted."""
-    from dreamvideo.render.chart import require_matplotlib
+    from dreamvideo.drawing import require_matplotlib
     from dreamvideo.render.job import Listener
     from dreamvideo.render.outlook import look_out
 
@@ -157,25 +156,6 @@ def _check_moves(settled: Config, config: Path | None, preset: str | None) -> No
         where = f"in {config}" if config else f"in the preset {preset}" if preset else "here"
         example = '--set "camera.zoom=1.2 + 0.3*sin(t)"'
         raise ConfigError(f"nothing moves {where}; write a schedule in place of a number, such as {example}")
-
-
-def _check_output(output: str, kinds: str, input_path: str | None, *, overwrite: bool) -> None:
-    """Refuse early what could not, or should not, be written in the end. ``kinds`` tells the extensions.
-
-    Raises ``OutputError``.
-    """
-    path = Path(output)
-    if path.suffix.lower() not in re.findall(r"\.\w+", kinds):
-        raise OutputError(f"{output}: {kinds}; give it such a name")
-    if path.is_dir():
-        raise OutputError(f"{output} is a folder; choose another name")
-    if (path.exists() or path.is_symlink()) and not overwrite:
-        raise OutputError(f"{output} exists already; choose another name or overwrite it with -y")
-    if not path.absolute().parent.is_dir():
-        raise OutputError(f"{output}: the folder {path.absolute().parent} does not exist; make it first")
-    known = path.exists() and input_path is not None and Path(input_path).exists()
-    if known and any(place.samefile(str(input_path)) for place in (path, path.parent)):
-        raise OutputError(f"{output} is the input's own; choose another name")
 
 
 def _name(config: Path | None, preset: str | None, *files: str | None) -> str:

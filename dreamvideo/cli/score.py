@@ -1,16 +1,15 @@
 """``dreamvideo score``."""
 
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dreamvideo.cli import options
 from dreamvideo.cli.interrupt import Interrupt
-from dreamvideo.cli.output import as_json, note, result, table
+from dreamvideo.cli.output import as_json, check_free, note, result, table
 from dreamvideo.cli.progress import Display
-from dreamvideo.errors import OutputError
+from dreamvideo.drawing import require_matplotlib
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Listener, Stopped
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from dreamvideo.score.result import Check, Measured, Score, Settings, WarpError
 
 DRIFTS = {"strength": 1.0, "mean": 255.0, "deviation": 255.0, "saturation": 255.0}  # each with its unit
-KINDS = (".png", ".svg", ".pdf")
 
 Row = tuple[str, str, str, str]
 
@@ -111,7 +109,8 @@ def score(
     }
     settled = resolve(None, None, (), named)
     if plot is not None:
-        _check_plot(plot, (input_path, dream_path), overwrite=overwrite)
+        require_matplotlib()
+        check_free(plot, "a chart is .png, .svg or .pdf", (input_path, dream_path), overwrite=overwrite)
     from dreamvideo.score.result import Settings
 
     part = settled.input
@@ -143,28 +142,6 @@ def _draw(found: "Score", plot: str, *, quiet: bool) -> None:
     write_chart(found, plot)
     if not quiet:
         note(f"drawn in {plot}")
-
-
-def _check_plot(plot: str, clips: tuple[str, ...], *, overwrite: bool) -> None:
-    """Refuse early what could not, or should not, be written in the end.
-
-    Raises ``OutputError``, and ``ConfigError`` without matplotlib.
-    """
-    from dreamvideo.render.chart import require_matplotlib
-
-    require_matplotlib()
-    path = Path(plot)
-    if path.suffix.lower() not in KINDS:
-        raise OutputError(f"{plot}: a chart is .png, .svg or .pdf; give it such a name")
-    if path.is_dir():
-        raise OutputError(f"{plot} is a folder; choose another name")
-    if (path.exists() or path.is_symlink()) and not overwrite:
-        raise OutputError(f"{plot} exists already; choose another name or overwrite it with -y")
-    if not path.absolute().parent.is_dir():
-        raise OutputError(f"{plot}: the folder {path.absolute().parent} does not exist; make it first")
-    for clip in map(Path, clips):
-        if clip.exists() and any(place.exists() and place.samefile(clip) for place in (path, path.parent)):
-            raise OutputError(f"{plot} is one of the clips' own; choose another name")
 
 
 def _rows(score: "Score") -> list[tuple[str, ...]]:

@@ -13,8 +13,6 @@ from itertools import product
 import numpy as np
 
 GRID = 32  # pixels: tiles begin at multiples of it, so that a network's strides meet all tiles at the same phase
-
-
 TILE_COST = 16384  # pixels: about what the network takes longer for one tile more, on a processor
 
 

@@ -8,31 +8,20 @@ clip is as strong as a still whatever the carry.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from dreamvideo.config import Carry, Config, Dream
-from dreamvideo.motion.flow import estimate, luma, resize_flow, warper
+from dreamvideo.motion.flow import Along, along, estimate, luma
 
 AGE_STEPS = 16  # an age is kept in sixteenths of a frame, so that it fits a byte
 OLDEST = 255 / AGE_STEPS
 PRESENCE_CELL = 8  # pixels
 FIRMEST = 3.0  # the power of the ratio of levels that corrects the pace
 MOST_CORRECTION = 1.5
-
-
-@dataclass(frozen=True)
-class Along:
-    """How to follow a frame from the one before it, at the frame's own size.
-
-    ``move`` is a ``warper``; ``trust`` is ``float32 [height, width, 1]``.
-    """
-
-    move: Callable[[np.ndarray], np.ndarray]
-    trust: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -58,9 +47,7 @@ class Seen:
             return self.along
         assert self.flow is not None
         assert self.trust is not None
-        size = self.frame.shape[:2]
-        trust = self.trust if self.trust.shape[:2] == size else cv2.resize(self.trust, size[::-1])[..., None]
-        return Along(warper(resize_flow(self.flow, size)), trust)
+        return along(self.flow, self.trust, self.frame.shape[:2])
 
 
 @dataclass(frozen=True)
@@ -129,8 +116,8 @@ def watch(frames: Iterable[tuple[np.ndarray, bool]]) -> Iterator[Seen]:
 
 def carry(state: State, seen: Seen, settings: Carry) -> State:
     """The state from which ``seen`` is dreamed: the previous one, moved along the flow and faded."""
-    along = seen.follow()
-    move, trust = along.move, along.trust
+    followed = seen.follow()
+    move, trust = followed.move, followed.trust
     age = np.round(np.clip(trust * move(state.age) + 1, 0, OLDEST) * AGE_STEPS) / np.float32(AGE_STEPS)
     memory = None if state.memory is None else trust * move(state.memory)
     if settings.mode == "frame":
@@ -143,8 +130,8 @@ def carry(state: State, seen: Seen, settings: Carry) -> State:
 
 def warped_dream(state: State, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     """The previous dreamed frame as it would look now, and its trust: ``float32 [height, width, 3 and 1]``."""
-    along = seen.follow()
-    return along.move(state.frame + state.residual), along.trust
+    followed = seen.follow()
+    return followed.move(state.frame + state.residual), followed.trust
 
 
 def fade(state: State, strength: float, trust: np.ndarray | None = None) -> State:

@@ -1,6 +1,7 @@
 """Optical flow between neighbouring input frames, how far it can be trusted, and warping along it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -63,6 +64,23 @@ def warper(flow: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 def warp(values: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """``values`` of the previous frame where ``flow`` says they now are, see ``warper``."""
     return warper(flow)(values)
+
+
+@dataclass(frozen=True)
+class Along:
+    """How to follow a frame from an earlier one, at the frame's own size.
+
+    ``move`` is a ``warper``; ``trust`` is ``float32 [height, width, 1]``.
+    """
+
+    move: Callable[[np.ndarray], np.ndarray]
+    trust: np.ndarray
+
+
+def along(flow: np.ndarray, trust: np.ndarray, size: tuple[int, int]) -> Along:
+    """``flow`` and ``trust`` for frames of ``size`` (height, width)."""
+    whole = trust if trust.shape[:2] == size else cv2.resize(trust, size[::-1])[..., None]
+    return Along(warper(resize_flow(flow, size)), whole)
 
 
 def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -1,16 +1,12 @@
 """What schedules will do, drawn: one row for each number that moves."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dreamvideo.errors import ConfigError
-from dreamvideo.media.files import replacing
+from dreamvideo.drawing import GREY, INK, LARGE, MEDIUM, PALE, SMALL, head, require_matplotlib, save, shortened
 from dreamvideo.render.outlook import Curve, Outlook
 from dreamvideo.render.timeline import OBJECTIVE
 
@@ -36,13 +32,11 @@ UNITS = {
 # Inches and points.
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _HEADING = 12.0, 0.95, 1.05, 0.72, 0.52, 0.36
 _CURVE, _SOUND, _SHOTS = 0.76, 0.6, 0.2
-_LARGE, _MEDIUM, _SMALL = 13, 9.5, 8
 _DPI, _MOST_PIXELS = 120, 60_000
 _MOST_POINTS = 2400  # more than the chart has pixels across
 _CHARACTERS = 112  # of a heading
 _CLOSEST = 0.05  # inches between lines that can be told apart
 
-_INK, _GREY, _PALE = "#1f2933", "#6b7785", "#e3e7ec"
 _SECTIONS = {"dream": "#2f6db5", "carry": "#178a7a", "camera": "#d2691e", "color": "#8450b0"}
 _VOICES = ("#b5303f", "#c7921a", "#3b8f5a", "#4a72c9", "#9157a8", "#6b7785")
 _CUT = {"color": "#c0264b", "linewidth": 1.1, "alpha": 0.85}
@@ -50,20 +44,10 @@ _BAR = {"color": "#1f2933", "linewidth": 0.8, "alpha": 0.38}
 _BEAT = {"color": "#1f2933", "linewidth": 0.6, "alpha": 0.14}
 
 
-def require_matplotlib() -> None:
-    """Raise a ``ConfigError`` that says what to install if matplotlib is missing."""
-    if find_spec("matplotlib") is None:
-        raise ConfigError("plots need matplotlib; install it with `pip install 'dreamvideo[plots]'`")
-
-
 def write_chart(outlook: Outlook, name: str, output: str) -> None:
     """Draw to a .png, .svg or .pdf. Raises ``ConfigError`` without matplotlib, ``OutputError``."""
     require_matplotlib()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # in the names of files
-        figure = draw(outlook, name)
-        with replacing(output) as temporary:
-            figure.savefig(temporary, format=Path(output).suffix[1:].lower())
+    save(draw(outlook, name), output)
 
 
 def draw(outlook: Outlook, name: str) -> "Figure":
@@ -117,7 +101,7 @@ def _prepare(axes: "Axes", outlook: Outlook, *, last: bool) -> None:
     axes.set_xlim(0, outlook.seconds)
     axes.spines[:].set_visible(False)
     axes.spines["bottom"].set(visible=True, color="#aab3bd", linewidth=0.8)
-    axes.tick_params(colors=_GREY, labelsize=_SMALL, length=3 if last else 0, labelbottom=last, width=0.8)
+    axes.tick_params(colors=GREY, labelsize=SMALL, length=3 if last else 0, labelbottom=last, width=0.8)
     if last:
         _mark_time(axes, outlook.seconds)
     for times, style in _lines(outlook):
@@ -135,7 +119,7 @@ def _mark_time(axes: "Axes", seconds: float) -> None:
         axes.xaxis.set_major_locator(MultipleLocator(step))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x // 60:.0f}:{x % 60:02.0f}"))
         unit = "minutes:seconds"
-    axes.set_xlabel(unit, fontsize=_SMALL, color=_GREY, labelpad=3)
+    axes.set_xlabel(unit, fontsize=SMALL, color=GREY, labelpad=3)
 
 
 def _lines(outlook: Outlook) -> list[tuple[np.ndarray, dict[str, Any]]]:
@@ -162,20 +146,20 @@ def _draw_shots(axes: "Axes", outlook: Outlook) -> None:
         axes.axvspan(first, last, color=("#eef1f5", "#dde3ea")[shot % 2], linewidth=0, zorder=0)
         inches = (last - first) / outlook.seconds * (_WIDTH - _LEFT - _RIGHT)
         label = next((text for text in (f"shot {shot}", str(shot)) if len(text) * 0.075 < inches), "")
-        axes.text((first + last) / 2, 0.46, label, fontsize=_SMALL, color=_GREY, ha="center", va="center")
+        axes.text((first + last) / 2, 0.46, label, fontsize=SMALL, color=GREY, ha="center", va="center")
 
 
 def _draw_curve(axes: "Axes", outlook: Outlook, curve: Curve) -> None:
     """A number over time, each value for as long as its frame is shown, with its least and its most."""
     from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-    color = _SECTIONS.get(curve.moving.key.partition(".")[0], _INK)
+    color = _SECTIONS.get(curve.moving.key.partition(".")[0], INK)
     least, most = float(curve.values.min()), float(curve.values.max())
     margin = 0.12 * (most - least) or max(0.1 * abs(most), 0.05)
     axes.set_ylim(least - margin, most + margin)
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=curve.moving.setting.whole and not curve.in_formula))
     axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
-    axes.grid(axis="y", color=_PALE, linewidth=0.8, zorder=0)
+    axes.grid(axis="y", color=PALE, linewidth=0.8, zorder=0)
     axes.set_axisbelow(True)
     times, low, high = _outline(curve.values, curve.values, outlook.seconds)
     axes.fill_between(times, least - margin, high, step="post", color=color, alpha=0.1, linewidth=0, zorder=2)
@@ -183,31 +167,31 @@ def _draw_curve(axes: "Axes", outlook: Outlook, curve: Curve) -> None:
     _label_curve(axes, curve, color)
     for value, word in ((most, "most"), (least, "least")) if least < most else ((most, "always"),):
         place = axes.get_yaxis_transform()
-        axes.text(1.008, value, f"{word} {value:.3g}", transform=place, fontsize=_SMALL, color=color, va="center")
+        axes.text(1.008, value, f"{word} {value:.3g}", transform=place, fontsize=SMALL, color=color, va="center")
 
 
 def _label_curve(axes: "Axes", curve: Curve, color: str) -> None:
     setting = curve.moving.setting
     name, text, takes = curve.name, curve.text, setting.bounds
     if curve.in_formula:
-        name, text, takes = _cut(text, 60), f"a number of {OBJECTIVE}", ""
+        name, text, takes = shortened(text, 60), f"a number of {OBJECTIVE}", ""
     elif UNITS.get(setting.key):
-        axes.set_ylabel(UNITS[setting.key], fontsize=_SMALL - 1, color=_GREY, labelpad=4)
-    text = _cut(text, _CHARACTERS - round(1.4 * len(name)) - len(takes))
-    _head(axes, [(name, color), (text, _GREY)])
-    axes.text(1, 1.04, takes, transform=axes.transAxes, fontsize=_SMALL, color=_GREY, ha="right", va="bottom")
+        axes.set_ylabel(UNITS[setting.key], fontsize=SMALL - 1, color=GREY, labelpad=4)
+    text = shortened(text, _CHARACTERS - round(1.4 * len(name)) - len(takes))
+    head(axes, [(name, color), (text, GREY)])
+    axes.text(1, 1.04, takes, transform=axes.transAxes, fontsize=SMALL, color=GREY, ha="right", va="bottom")
 
 
 def _draw_features(axes: "Axes", outlook: Outlook, name: str, features: dict[str, np.ndarray]) -> None:
     axes.set_ylim(0, 1.05)
     axes.set_yticks([0, 1])
-    words = [(name, _INK)]
+    words = [(name, INK)]
     for index, (feature, values) in enumerate(features.items()):
         color = _VOICES[index % len(_VOICES)]
         times, low, high = _outline(values, values, outlook.seconds)
         axes.fill_between(times, low, high, step="post", color=color, linewidth=1.2, alpha=0.9, zorder=3)
         words.append((feature, color))
-    _head(axes, words)
+    head(axes, words)
 
 
 def _draw_waveform(axes: "Axes", outlook: Outlook, waveform: np.ndarray) -> None:
@@ -217,7 +201,7 @@ def _draw_waveform(axes: "Axes", outlook: Outlook, waveform: np.ndarray) -> None
     loudest = max(0.05, float(np.abs(waveform).max()))
     axes.set_ylim(-loudest, loudest)
     axes.set_yticks([])
-    _head(axes, [("sound", _INK)])
+    head(axes, [("sound", INK)])
 
 
 def _outline(low: np.ndarray, high: np.ndarray, seconds: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -232,29 +216,19 @@ def _outline(low: np.ndarray, high: np.ndarray, seconds: float) -> tuple[np.ndar
     return times, np.append(lowest, lowest[-1]), np.append(highest, highest[-1])
 
 
-def _head(axes: "Axes", words: list[tuple[str, str]]) -> None:
-    """A heading above a row: words in their colours, one after another, the first one bold."""
-    (first, color), *others = words
-    bold = {"fontsize": _MEDIUM, "fontweight": "bold", "va": "bottom", "parse_math": False}
-    before: Any = axes.text(0, 1.04, first, transform=axes.transAxes, color=color, **bold)
-    for word, ink in others:
-        place = {"xycoords": before, "xytext": (9, 0), "textcoords": "offset points"}
-        before = axes.annotate(word, (1, 0), color=ink, fontsize=_SMALL + 0.5, va="bottom", parse_math=False, **place)
-
-
 def _entitle(figure: "Figure", outlook: Outlook, name: str, height: float) -> None:
     """The name, below it what there is in all, and to the right which line is what."""
     from matplotlib.lines import Line2D
 
-    left, name = _LEFT / _WIDTH, _cut(name, 90)
-    bold = {"fontsize": _LARGE, "fontweight": "bold", "color": _INK, "parse_math": False}
+    left, name = _LEFT / _WIDTH, shortened(name, 90)
+    bold = {"fontsize": LARGE, "fontweight": "bold", "color": INK, "parse_math": False}
     figure.text(left, 1 - 0.18 / height, name, va="top", **bold)
     facts = "  ·  ".join(_facts(outlook))
-    figure.text(left, 1 - 0.46 / height, facts, fontsize=_MEDIUM, color=_GREY, va="top")
+    figure.text(left, 1 - 0.46 / height, facts, fontsize=MEDIUM, color=GREY, va="top")
     names = {id(_CUT): "cut", id(_BAR): "downbeat", id(_BEAT): "beat"}
     lines = [Line2D([], [], label=names[id(style)], **style) for _, style in _lines(outlook)]
     if lines:
-        corner, words = (1 - _RIGHT / _WIDTH, 1 - 0.44 / height), {"fontsize": _SMALL + 0.5, "labelcolor": _GREY}
+        corner, words = (1 - _RIGHT / _WIDTH, 1 - 0.44 / height), {"fontsize": SMALL + 0.5, "labelcolor": GREY}
         layout = {"loc": "upper right", "ncols": 3, "handlelength": 1.2, "borderpad": 0, "borderaxespad": 0}
         figure.legend(handles=lines, bbox_to_anchor=corner, frameon=False, **words, **layout)
 
@@ -267,7 +241,3 @@ def _facts(outlook: Outlook) -> Iterator[str]:
         yield f"{len(clock.cuts)} shots"
     if outlook.music is not None and outlook.music.tempo:
         yield f"{outlook.music.tempo:.0f} beats a minute"
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= max(most, 12) else f"{text[: max(most, 12) - 1]}…"

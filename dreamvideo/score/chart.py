@@ -1,15 +1,13 @@
 """A score, drawn: its curves over time with the cuts, and the spectrum of what pulses."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dreamvideo.media.files import replacing
-from dreamvideo.render.chart import require_matplotlib
+from dreamvideo.drawing import GREY, INK, LARGE, MEDIUM, PALE, SMALL, head, require_matplotlib, save, shortened
 from dreamvideo.score.result import Drift, Pulse, Score, WarpError
 
 if TYPE_CHECKING:
@@ -19,11 +17,9 @@ if TYPE_CHECKING:
 # Inches and points.
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _HEADING = 12.0, 0.75, 0.3, 0.72, 0.5, 0.38
 _CURVE, _SPECTRUM, _GAP = 0.95, 1.1, 0.42
-_LARGE, _MEDIUM, _SMALL = 13, 9.5, 8
 _DPI = 120
 _MOST_POINTS = 1200  # as many as can be told apart
 
-_INK, _GREY, _PALE = "#1f2933", "#6b7785", "#e3e7ec"
 _STRENGTH, _OUTPUT, _INPUT, _PULSE = "#2f6db5", "#d2691e", "#9aa5b1", "#8450b0"
 _LOOKS = {"mean": "#1f2933", "deviation": "#178a7a", "saturation": "#b5303f"}
 _CUT = {"color": "#c0264b", "linewidth": 1.1, "alpha": 0.7}
@@ -53,11 +49,7 @@ class Row:
 def write_chart(score: Score, output: str) -> None:
     """Draw to a .png, .svg or .pdf. Raises ``ConfigError`` without matplotlib, ``OutputError``."""
     require_matplotlib()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # in the names of files
-        figure = draw(score)
-        with replacing(output) as temporary:
-            figure.savefig(temporary, format=Path(output).suffix[1:].lower())
+    save(draw(score), output)
 
 
 def draw(score: Score) -> "Figure":
@@ -125,8 +117,8 @@ def _prepare(axes: "Axes") -> None:
 
     axes.spines[:].set_visible(False)
     axes.spines["bottom"].set(visible=True, color="#aab3bd", linewidth=0.8)
-    axes.tick_params(colors=_GREY, labelsize=_SMALL, length=3, width=0.8)
-    axes.grid(axis="y", color=_PALE, linewidth=0.8, zorder=0)
+    axes.tick_params(colors=GREY, labelsize=SMALL, length=3, width=0.8)
+    axes.grid(axis="y", color=PALE, linewidth=0.8, zorder=0)
     axes.set_axisbelow(True)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
@@ -149,11 +141,11 @@ def _draw_row(axes: "Axes", score: Score, row: Row, *, last: bool) -> None:
     if row.from_zero:
         axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
     else:
-        axes.axhline(0, color=_GREY, linewidth=0.8, zorder=2)
+        axes.axhline(0, color=GREY, linewidth=0.8, zorder=2)
     named = [(line.name, line.color) for line in row.lines if line.name]
-    _head(axes, [(row.name, _INK), *named, (row.fact, _GREY)])
+    head(axes, [(row.name, INK), *named, (row.fact, GREY)])
     if last:
-        axes.set_xlabel("seconds", fontsize=_SMALL, color=_GREY, labelpad=2)
+        axes.set_xlabel("seconds", fontsize=SMALL, color=GREY, labelpad=2)
 
 
 def _draw_trend(axes: "Axes", line: Line, drift: Drift, name: str, rate: float) -> None:
@@ -165,7 +157,7 @@ def _draw_trend(axes: "Axes", line: Line, drift: Drift, name: str, rate: float) 
     seconds = line.frames[inside] / rate
     ends = seconds[[0, -1]]
     middle = line.values[inside].mean()
-    axes.plot(ends, middle + slope * (ends - seconds.mean()), color=_INK, linewidth=1, linestyle=(0, (4, 3)), zorder=4)
+    axes.plot(ends, middle + slope * (ends - seconds.mean()), color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=4)
 
 
 def _draw_spectrum(axes: "Axes", pulse: Pulse) -> None:
@@ -175,12 +167,12 @@ def _draw_spectrum(axes: "Axes", pulse: Pulse) -> None:
     axes.set_xlim(0, frequencies[-1])
     axes.fill_between(frequencies, 0, amplitudes, color=_PULSE, alpha=0.15, linewidth=0, zorder=2)
     axes.plot(frequencies, amplitudes, color=_PULSE, linewidth=1.5, zorder=3)
-    axes.axhline(float(np.median(amplitudes)), color=_GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2)
+    axes.axhline(float(np.median(amplitudes)), color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2)
     axes.set_ylim(bottom=0, top=1.15 * float(amplitudes.max()) or 1)
     if pulse.frequency is not None:
         axes.plot([pulse.frequency], [255 * pulse.amplitude], "o", color=_PULSE, markersize=4, zorder=4)
-    axes.set_xlabel("Hz", fontsize=_SMALL, color=_GREY, labelpad=2)
-    _head(axes, [("pulse", _INK), (pulse_fact(pulse), _GREY), ("dashed: the median", _GREY)])
+    axes.set_xlabel("Hz", fontsize=SMALL, color=GREY, labelpad=2)
+    head(axes, [("pulse", INK), (pulse_fact(pulse), GREY), ("dashed: the median", GREY)])
 
 
 def pulse_fact(pulse: Pulse) -> str:
@@ -204,23 +196,13 @@ def _thinned(line: Line) -> tuple[np.ndarray, np.ndarray]:
     return line.frames[begins], means
 
 
-def _head(axes: "Axes", words: list[tuple[str, str]]) -> None:
-    """A heading above a row: words in their colours, one after another, the first one bold."""
-    (first, color), *others = words
-    bold = {"fontsize": _MEDIUM, "fontweight": "bold", "va": "bottom", "parse_math": False}
-    before: Any = axes.text(0, 1.04, first, transform=axes.transAxes, color=color, **bold)
-    for word, ink in others:
-        place = {"xycoords": before, "xytext": (9, 0), "textcoords": "offset points"}
-        before = axes.annotate(word, (1, 0), color=ink, fontsize=_SMALL + 0.5, va="bottom", parse_math=False, **place)
-
-
 def _entitle(figure: "Figure", score: Score, height: float) -> None:
     left = _LEFT / _WIDTH
     title = f"{Path(score.output).name}, a dream of {Path(score.input).name}"
-    bold = {"fontsize": _LARGE, "fontweight": "bold", "color": _INK, "parse_math": False}
-    figure.text(left, 1 - 0.18 / height, title if len(title) < 90 else f"{title[:89]}…", va="top", **bold)
+    bold = {"fontsize": LARGE, "fontweight": "bold", "color": INK, "parse_math": False}
+    figure.text(left, 1 - 0.18 / height, shortened(title, 90), va="top", **bold)
     facts = "  ·  ".join(_facts(score))
-    figure.text(left, 1 - 0.48 / height, facts, fontsize=_MEDIUM, color=_GREY, va="top", parse_math=False)
+    figure.text(left, 1 - 0.48 / height, facts, fontsize=MEDIUM, color=GREY, va="top", parse_math=False)
 
 
 def _facts(score: Score) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dreamvideo.config import Shots
 from dreamvideo.motion.flow import luma
 from dreamvideo.motion.shots import CutFinder
 from dreamvideo.score.drift import appearance, drifts
-from dreamvideo.score.motion import LONG_TERM, History, motion_between
+from dreamvideo.score.motion import LONG_TERM, History, change, error, motion_between
 from dreamvideo.score.pulse import PulseMeter
 from dreamvideo.score.result import Curves, Measured, WarpError
 from dreamvideo.score.strength import Strength
@@ -70,11 +70,11 @@ class Measurement:
                 of_input.append(None)
                 continue
             motion = motion_between(past.luma, gray, frame.shape[:2])
-            floor, change = (motion.change(*pair) for pair in zip(past.frames(), (frame, dreamed), strict=True))
-            of_output.append(motion.error(change))
-            of_input.append(motion.error(floor))
+            floor, found = (change(motion, *pair) for pair in zip(past.frames(), (frame, dreamed), strict=True))
+            of_output.append(error(motion, found))
+            of_input.append(error(motion, floor))
             if apart == 1:
-                self._pulse.add(np.subtract(change, floor, out=change), motion.trust)
+                self._pulse.add(np.subtract(found, floor, out=found), motion.trust)
 
     def _compare(self, frame: np.ndarray, dreamed: np.ndarray) -> None:
         curves = self._curves

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from dreamvideo.config import Shots
-from dreamvideo.motion.flow import estimate, luma, resize_flow, warp
+from dreamvideo.motion.carry import watch
+from dreamvideo.motion.flow import Along, along, estimate
 from dreamvideo.motion.shots import CutFinder, in_shots
 
 LONG_TERM = 10  # frames
@@ -17,52 +18,37 @@ _WHITE = 65535
 _SUM = np.ones((1, 3), np.float32)
 
 
-@dataclass(frozen=True)
-class Motion:
-    """From an earlier frame to a later one: backward ``flow``, ``float32 [height, width, 2]`` in pixels, and ``trust``,
-    ``float32 [height, width, 1]`` in [0, 1].
+def change(motion: Along, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
+    """``later - warp(earlier)``: what is new in it, ``float32 [height, width, 3]``."""
+    moved = motion.move(earlier)
+    return np.subtract(later, moved, out=moved)
+
+
+def error(motion: Along, change: np.ndarray) -> float | None:
+    """The mean square of a change over trusted pixels and RGB, times 1e4; ``None`` where no pixel is trusted.
+
+    ``sum(trust * change^2) / (3 * sum(trust))`` (Lai et al. 2018, with trust in place of their mask).
     """
-
-    flow: np.ndarray
-    trust: np.ndarray
-
-    def change(self, earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
-        """``later - warp(earlier)``: what is new in it, ``float32 [height, width, 3]``."""
-        moved = warp(earlier, self.flow)
-        return np.subtract(later, moved, out=moved)
-
-    def error(self, change: np.ndarray) -> float | None:
-        """The mean square of a change over trusted pixels and RGB, times 1e4; ``None`` where no pixel is trusted.
-
-        ``sum(trust * change^2) / (3 * sum(trust))`` (Lai et al. 2018, with trust in place of their mask).
-        """
-        trusted = float(np.sum(self.trust, dtype=np.float64))
-        if trusted < 1:
-            return None
-        squares = cv2.transform(change * change, _SUM)[..., None] * self.trust
-        return 1e4 * float(np.sum(squares, dtype=np.float64)) / (3 * trusted)
+    trusted = float(np.sum(motion.trust, dtype=np.float64))
+    if trusted < 1:
+        return None
+    squares = cv2.transform(change * change, _SUM)[..., None] * motion.trust
+    return 1e4 * float(np.sum(squares, dtype=np.float64)) / (3 * trusted)
 
 
-def motion_between(earlier: np.ndarray, later: np.ndarray, size: tuple[int, int]) -> Motion:
+def motion_between(earlier: np.ndarray, later: np.ndarray, size: tuple[int, int]) -> Along:
     """The motion between two ``luma`` pictures, for frames of ``size`` (height, width)."""
-    flow, trust = estimate(earlier, later)
-    whole = trust if trust.shape[:2] == size else cv2.resize(trust, size[::-1])[..., None]
-    return Motion(resize_flow(flow, size), whole)
+    return along(*estimate(earlier, later), size)
 
 
-def motions(inputs: Iterable[np.ndarray], rate: Fraction = Fraction(25)) -> dict[int, Motion]:
+def motions(inputs: Iterable[np.ndarray], rate: Fraction = Fraction(25)) -> dict[int, Along]:
     """How each frame follows from the one before, by the number of each that doesn't begin a shot."""
-    found, previous = {}, None
-    for index, (frame, begins_shot) in enumerate(in_shots(inputs, CutFinder(Shots(), rate))):
-        current = luma(frame)
-        if previous is not None and not begins_shot:
-            found[index] = motion_between(previous, current, frame.shape[:2])
-        previous = current
-    return found
+    seen = watch(in_shots(inputs, CutFinder(Shots(), rate)))
+    return {each.index: each.follow() for each in seen if each.flow is not None}
 
 
 def warp_errors(
-    frames: Sequence[np.ndarray], inputs: Sequence[np.ndarray], known: Mapping[int, Motion] | None = None
+    frames: Sequence[np.ndarray], inputs: Sequence[np.ndarray], known: Mapping[int, Along] | None = None
 ) -> dict[int, float]:
     """Mean squared difference of ``frames`` from the one before, along the inputs' flow on trusted pixels, times 1e4.
 
@@ -70,8 +56,8 @@ def warp_errors(
     is what ``motions`` said of the inputs, where several clips have the same.
     """
     known = motions(inputs) if known is None else known
-    errors = {index: each.error(each.change(frames[index - 1], frames[index])) for index, each in known.items()}
-    return {index: error for index, error in errors.items() if error is not None}
+    errors = {index: error(each, change(each, frames[index - 1], frames[index])) for index, each in known.items()}
+    return {index: found for index, found in errors.items() if found is not None}
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def test_a_plot_that_exists_is_kept_unless_told(dreamvideo) -> None:
         (["in", "out", "--width", "0"], 2, "input.width is 0"),
         (["in", "out", "--plot", "s.jpg"], 4, "s.jpg: a chart is .png, .svg or .pdf"),
         (["in", "out", "--plot", "nowhere/s.png"], 4, "does not exist; make it first"),
-        (["in", "out", "--plot", "out/00.png", "-y"], 4, "out/00.png is one of the clips' own"),
+        (["in", "out", "--plot", "out/00.png", "-y"], 4, "out/00.png is the input's own"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(dreamvideo, line: list[str], code: int, message: str) -> None:
