@@ -5,10 +5,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dreamvideo.cli.plan import plan_text
 from dreamvideo.dream.engine import Dreamer
+from dreamvideo.dream.octaves import octave_sizes
 from dreamvideo.errors import ConfigError, OutputError
 from dreamvideo.media.still import write_image
 from dreamvideo.render.noise import noise_source
@@ -54,6 +56,21 @@ def test_a_render_takes_the_steps_that_were_planned(
     studio.render()
     assert steps == ([20] * FRAMES if strength == 0 else [26] + [2] * (FRAMES - 1))
     assert plan.seconds_first_frame / plan.seconds_per_frame == pytest.approx(steps[0] / steps[1])
+
+
+def test_a_preview_of_a_draft_is_dreamed_at_one_of_its_own_octaves(studio: Studio) -> None:
+    """Not at a size that the draft itself never comes down to."""
+    studio.input = str(studio.folder / "wide.png")
+    write_image(studio.input, np.zeros((540, 960, 3), np.float32))
+    whole = tiny_config(dream={"octaves": 3, "octave_scale": 1.5, "quality": "draft"})
+    studio.config = whole
+    preview = preview_config(studio.job())
+    sizes, own = (
+        octave_sizes(height, width, config.dream, 10)
+        for config, height, width in ((preview, 360, preview.input.width or 0), (whole, 540, 960))
+    )
+    assert preview.input.width == 640
+    assert sizes == own[1:]
 
 
 def test_a_plan_without_carry_takes_all_steps_on_every_frame(studio: Studio) -> None:
