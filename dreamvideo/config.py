@@ -128,13 +128,13 @@ class Dream(Section):
         default="rms", description="What the gradient is divided by before a step."
     )
     ascent: Literal["plain", "momentum", "adam"] = Field(
-        default="plain", description="How steps follow the gradient: each alone, or with a memory of those before."
+        default="momentum", description="How steps follow the gradient: each alone, or with a memory of those before."
     )
     momentum: float = Field(
-        default=0.9, ge=0, lt=1, description="How much of its memory momentum or Adam keeps from step to step."
+        default=0.6, ge=0, lt=1, description="How much of its memory momentum or Adam keeps from step to step."
     )
     memory: Literal["reset", "carry"] = Field(
-        default="reset",
+        default="carry",
         description="Whether that memory begins anew with each frame, or is carried along the motion.",
     )
     max_loss: float | None = Field(
@@ -193,10 +193,6 @@ class Dream(Section):
                 raise ValueError("dream.layers has no say where dream.objective is a formula; leave one of them out")
         elif self.layers and not any(self.layers.values()):
             raise ValueError("dream.layers gives no layer a weight other than 0; give it one")
-        if self.memory == "carry" and self.ascent == "plain":
-            raise ValueError(
-                'dream.memory = "carry" needs dream.ascent = "momentum" or "adam": plain steps have no memory'
-            )
         if self.octaves_above >= self.octaves:
             raise ValueError(f"dream.octaves_above must be below dream.octaves ({self.octaves})")
         return self

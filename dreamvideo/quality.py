@@ -12,16 +12,18 @@ class Quality:
     All octaves are ``shrink`` times smaller, and ``fewer`` of them are dreamed, unless nothing would be left. With
     ``by_turns`` every other one of the coarser octaves is dreamed in one carried frame, and the others in the next.
     Of carried frames one in ``every`` is dreamed, so many times farther; the others are only moved along.
+    A carried frame that is all new has ``care`` steps more in its finest octave, and others their share of that.
     """
 
     shrink: float = 1.0
     fewer: int = 0
     by_turns: bool = False
     every: int = 1
+    care: float = 3.0
 
 
 QUALITIES = {
-    "draft": Quality(shrink=2.0, fewer=1, by_turns=True, every=2),
+    "draft": Quality(shrink=2.0, fewer=1, by_turns=True, every=2, care=0.0),
     "standard": Quality(by_turns=True),
     "fine": Quality(),
 }

@@ -305,8 +305,3 @@ def test_a_formula_is_read_also_where_other_settings_are_wrong() -> None:
     found = problems(sets=["dream.steps=-1", "dream.objective=mean(mixed4"])
     assert any(line.startswith("dream.objective: this ( is never closed") for line in found)
     assert any(line.startswith("dream.steps is -1") for line in found)
-
-
-def test_a_memory_without_momentum_is_refused() -> None:
-    (line,) = problems(sets=["dream.memory=carry"])
-    assert "needs dream.ascent" in line

@@ -43,6 +43,7 @@ class _Task:
     count: float
     given: Sequence[np.ndarray]
     turn: Mapping[int, float] | None = None
+    finer: int = 1
 
     @property
     def moves(self) -> bool:
@@ -161,6 +162,7 @@ class Dreamer:
         index: int,
         steps: int,
         rate: float,
+        finer: int = 1,
         gain: np.ndarray | None = None,
         prepared: Prepared | None = None,
         before: tuple[np.ndarray, np.ndarray] | None = None,
@@ -173,9 +175,10 @@ class Dreamer:
 
         ``frame`` and ``start`` are ``float32 [height, width, 3]``. One step changes the picture by ``rate``, as
         ``dream.normalize`` measures it and of the range [0, 1], multiplied by ``gain`` (``float32 [height, width, 1]``)
-        where that is given. ``index`` keys the randomness. ``prepared`` is what ``prepare`` gave for this frame,
-        ``before`` the warped previous dream and its trust, ``remembered`` what the frame before gave. With ``refine``
-        the octaves go by residuals, whatever ``dream.octave_mode`` says: others would blur a dream that is there.
+        where that is given. The finest octave has ``finer`` times as many steps, so much shorter. ``index`` keys the
+        randomness. ``prepared`` is what ``prepare`` gave for this frame, ``before`` the warped previous dream and its
+        trust, ``remembered`` what the frame before gave. With ``refine`` the octaves go by residuals, whatever
+        ``dream.octave_mode`` says: others would blur a dream that is there.
         With ``by_turns`` only some octaves are dreamed, by ``index``, where ``dream.quality`` is for that.
         ``settings`` are those of this frame, where its numbers differ from the dreamer's; nothing else in them may.
         Raises ``DreamFailed`` if a gradient isn't finite or memory runs out; the message names the frame.
@@ -204,6 +207,7 @@ class Dreamer:
             count,
             prepared.given,
             chosen,
+            finer,
         )
         mode = "residual" if refine else settings.octave_mode
         return self._dreamed(self._octaves(task, mode, frame[None], start[None]), 0)
@@ -284,14 +288,16 @@ class Dreamer:
 
         def octave(base: np.ndarray, residual: np.ndarray, number: int) -> np.ndarray:
             farther = 1.0 if task.turn is None else task.turn[number]
-            reached.append(self._octave(task, base, residual, number, task.rate * farther))
+            finer = 1 if number else task.finer
+            steps = replace(task, steps=task.steps * finer, rate=task.rate * farther / finer)
+            reached.append(self._octave(steps, base, residual, number))
             return reached[-1].residual
 
         residual = MODES[mode](frames, start, octaves, octave)
         finite = np.all([each.finite for each in reached], axis=0)
         return replace(reached[-1], residual=residual, finite=finite)
 
-    def _octave(self, task: _Task, base: np.ndarray, residual: np.ndarray, octave: int, rate: float) -> _Reached:
+    def _octave(self, task: _Task, base: np.ndarray, residual: np.ndarray, octave: int) -> _Reached:
         size = (base.shape[1], base.shape[2])
         rows, columns = self._layout(size, task.steps, (task.index, task.settings.octaves - octave), task.settings)
         several, batch = len(base) > 1, task.settings.batch
@@ -302,7 +308,7 @@ class Dreamer:
             result, memory, count, objective, finite = self._graph(task.settings, several=several)(
                 Planes(base, residual, *(resize(plane, size) for plane in (task.gain, task.maps, task.memory))),
                 Layout(*_stack(rows), *_stack(columns), batch),
-                dials(task.settings, rate),
+                dials(task.settings, task.rate),
                 task.weights,
                 list(task.given),
                 np.float32(task.count),

@@ -78,10 +78,14 @@ def level(residual: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Pace:
-    """Steps in each octave of a frame, and how far one goes (RMS, of the range 0 to 1)."""
+    """Steps in each octave of a frame, and how far one goes (RMS, of the range 0 to 1).
+
+    In the finest octave there are ``finer`` times as many, each so much shorter.
+    """
 
     steps: int
     rate: float
+    finer: int = 1
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,20 @@ def steady(pace: Pace, state: State, level: float, settings: Carry) -> Pace:
         return pace
     firmness = min(FIRMEST, 0.5 * settings.strength / (1 - settings.strength))
     factor = np.clip((level / now) ** firmness, 1 / MOST_CORRECTION, MOST_CORRECTION)
-    return Pace(pace.steps, pace.rate * float(factor))
+    return replace(pace, rate=pace.rate * float(factor))
+
+
+def careful(pace: Pace, age: np.ndarray, settings: Carry, care: float) -> Pace:
+    """``pace`` with more, shorter steps in the finest octave of a frame in which much is new: 1 + ``care`` if all is.
+
+    What is old has had many steps; what moves fast is gone after a few frames and has only theirs, and there one long
+    step leaves noise where several short ones leave shapes. ``age`` is ``float32 [height, width, 1]``.
+    """
+    youth = _youth(age, settings)
+    if youth is None or settings.steps is not None:
+        return pace
+    wanted = 1 + care * float(youth.mean())
+    return replace(pace, finer=max(1, round(wanted / pace.steps)))
 
 
 def catch_up(age: np.ndarray, settings: Carry) -> np.ndarray | None:
@@ -198,8 +215,14 @@ def catch_up(age: np.ndarray, settings: Carry) -> np.ndarray | None:
     Under the recurrence a pixel dreaming ``m`` times faster has its full strength after about ``1 / ((m - 1) (1 -
     strength))`` frames; the factor falls linearly to 1 over that time.
     """
+    youth = _youth(age, settings)
+    return None if youth is None else 1 + (settings.catch_up - 1) * youth
+
+
+def _youth(age: np.ndarray, settings: Carry) -> np.ndarray | None:
+    """How far each pixel has yet to catch up, from 1 to 0: ``float32 [height, width, 1]``; ``None`` where none has."""
     if settings.catch_up == 1 or settings.strength == 0:
         return None
     span = min(1.25 / ((settings.catch_up - 1) * (1 - settings.strength)), OLDEST - 1)
     youth = np.clip(1 - (age - 1) / span, 0, 1)
-    return 1 + (settings.catch_up - 1) * youth if youth.any() else None
+    return youth if youth.any() else None

@@ -12,6 +12,7 @@ the settings alone, never by how many machines there are.
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -130,7 +131,8 @@ class ChunkJournal:
         """The frames of the chunk that are there and whole."""
         found: set[int] = set()
         for strand in (self.journal, self.journal.heads):
-            found |= strand.kept(with_memory=with_memory, among=lambda index, strand=strand: self._is_in(strand, index))
+            among = partial(self._is_in, strand)
+            found |= strand.kept(with_memory=with_memory, among=among, goes_on=self._asks_for)
         return found
 
     def missing(self) -> set[int]:
@@ -145,5 +147,7 @@ class ChunkJournal:
         return self.chunk.lead if index < self.chunk.head else self.chunk.head
 
     def _is_in(self, strand: Strand, index: int) -> bool:
-        mine = any(index in stretch for stretch in self.chunk.stretches)
-        return mine and self._strand(index) is strand
+        return self._asks_for(index) and self._strand(index) is strand
+
+    def _asks_for(self, index: int) -> bool:
+        return any(index in stretch for stretch in self.chunk.stretches)

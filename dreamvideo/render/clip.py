@@ -18,7 +18,7 @@ from dreamvideo.media.sink import OutputKind
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import Seen, Shown, paired
 from dreamvideo.render.companions import Companions
-from dreamvideo.render.footage import Footage, carries, film_footage, hear_clip
+from dreamvideo.render.footage import Footage, film_footage, hear_clip
 from dreamvideo.render.job import Job, Listener, Report, Stopped
 from dreamvideo.render.journal import Journal, States
 from dreamvideo.render.listening import Heard
@@ -74,6 +74,11 @@ class ClipFilm:
     def total(self) -> int | None:
         return self.footage.total
 
+    @property
+    def with_memory(self) -> bool:
+        """Whether a frame goes on with what the ascent of the one before it remembers."""
+        return self.dreamer.carries_memory and self.footage.timeline.carries
+
     def manifest(self) -> dict[str, Any]:
         return made_of(self.footage.config, self.source, self.dreamer, self.companions)
 
@@ -85,7 +90,7 @@ class ClipFilm:
 
     def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> set[int]:
         among = self.footage.asks_for
-        return journal.kept(with_memory=self.dreamer.carries_memory, among=among, progress=progress)
+        return journal.kept(with_memory=self.with_memory, among=among, progress=progress)
 
     def dreams(self, journal: States, kept: Set[int]) -> Iterator[Dreamt]:
         recurrence = Recurrence(self.footage.timeline, self.dreamer)
@@ -99,7 +104,7 @@ class ClipFilm:
                     continue
                 for before in passed:
                     state = journal.state(before.index, before.frame)
-                    if before is passed[-1] and self.dreamer.carries_memory and state.memory is None:
+                    if before is passed[-1] and self.with_memory and state.memory is None:
                         raise InputError(f"the memory of frame {before.index} is lost; go on with --resume")
                     recurrence.recall(before, state, self._pictures(before))
                 passed = []
@@ -110,7 +115,7 @@ class ClipFilm:
 
     def _course(self, kept: Set[int]) -> Iterator[Shown]:
         """What to dream, in order: the frames that aren't ``kept``, and those that follow from them."""
-        carrying, anew = carries(self.footage.timeline), False
+        carrying, anew = self.footage.timeline.carries, False
         for index, frame, begins_shot, follows in self.footage.read(self.footage.part.stretches):
             is_kept = index in kept and not (anew and carrying and follows)
             anew = not is_kept

@@ -17,7 +17,7 @@ from dreamvideo.media.source import Source, file_identity, open_source
 from dreamvideo.render.chunks import Chunk, ChunkJournal, restricted, shots_of, split
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.crew import Crew, Gone, Needed
-from dreamvideo.render.footage import Footage, Part, carries, film_footage, hear_clip
+from dreamvideo.render.footage import Footage, Part, film_footage, hear_clip
 from dreamvideo.render.job import CrewPlan, Job, Listener, Plan, Report, Stopped
 from dreamvideo.render.journal import Journal
 from dreamvideo.render.listening import Heard
@@ -115,7 +115,7 @@ def _needed(job: Job) -> dict[str, Needed]:
 
 def chunks_of(footage: Footage, *, looks_at_shots: bool) -> list[Chunk]:
     """What of a clip is dreamed together, in the clip's order."""
-    clock, carrying = footage.timeline.clock, carries(footage.timeline)
+    clock, carrying = footage.timeline.clock, footage.timeline.carries
     shots = shots_of(clock.cuts, clock.count)
     whole = split(shots, footage.config.shots, carries=carrying, looks_at_shots=looks_at_shots)
     stretches = [range(stretch.start, min(stretch.stop, clock.count)) for stretch in footage.part.stretches]

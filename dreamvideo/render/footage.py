@@ -52,12 +52,7 @@ def part_of(job: Job, timeline: Timeline) -> Part:
         return Part([range(sys.maxsize if job.first is None else job.first)])
     clock = timeline.clock
     shown = job.frames.indices(clock.count)[: job.first]
-    return Part(needed(shown, clock.cuts, carries=carries(timeline)), shown)
-
-
-def carries(timeline: Timeline) -> bool:
-    """Whether any frame follows from the one before it."""
-    return bool(timeline.values("carry.strength").any())
+    return Part(needed(shown, clock.cuts, carries=timeline.carries), shown)
 
 
 def camera_moves(config: Config) -> bool:

@@ -80,12 +80,14 @@ class Strand:
         *,
         with_memory: bool = False,
         among: Callable[[int], bool] = lambda _: True,
+        goes_on: Callable[[int], bool] | None = None,
         progress: Callable[[int, int], None] = lambda _done, _all: None,
     ) -> set[int]:
         """The frames ``among`` those asked for that are there and whole.
 
         With ``with_memory`` a gap can't be gone on from unless the memory of the frame before it is there: those
-        before it count as missing, back to one that has its memory, or to the beginning of their shot.
+        before it count as missing, back to one that has its memory, or to the beginning of their shot. There is no gap
+        where nothing ``goes_on``, by default what is not asked for.
         ``progress`` is told how many have been looked at, of how many.
         """
         listed = sorted(filter(among, self._listed()))
@@ -97,7 +99,7 @@ class Strand:
                     if found is not None:
                         whole[index] = found
                     progress(count, len(listed))
-        return self._with_memory(whole) if with_memory else set(whole)
+        return self._with_memory(whole, goes_on or among) if with_memory else set(whole)
 
     def _listed(self) -> Iterator[int]:
         with suppress(FileNotFoundError), os.scandir(self.folder / _FRAMES) as entries:
@@ -109,11 +111,11 @@ class Strand:
             return begins_shot(read_bytes(self._frame(index)))
         return None
 
-    def _with_memory(self, whole: dict[int, bool]) -> set[int]:
+    def _with_memory(self, whole: dict[int, bool], goes_on: Callable[[int], bool]) -> set[int]:
         left = set(whole)
         for index in sorted(whole):
             last = index
-            while last + 1 not in left and last in left and self._values(last) is None:
+            while goes_on(index + 1) and last + 1 not in left and last in left and self._values(last) is None:
                 left.remove(last)
                 if whole[last]:
                     break

@@ -17,6 +17,7 @@ from dreamvideo.motion.carry import (
     Pace,
     Seen,
     State,
+    careful,
     carried_pace,
     carry,
     catch_up,
@@ -26,7 +27,7 @@ from dreamvideo.motion.carry import (
     still_pace,
     warped_dream,
 )
-from dreamvideo.quality import keeping
+from dreamvideo.quality import QUALITIES, keeping
 from dreamvideo.render.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Recurrence:
     def __init__(self, timeline: Timeline, dreamer: "Dreamer", *, single: bool = False) -> None:
         """``single``: the only frame is a picture for itself, and needs no strength to go on with."""
         self.timeline, self.dreamer, self.single = timeline, dreamer, single
+        self.carries = timeline.carries and not single
         self.state: State | None = None
         self.level = 0.0  # how strong the shot began: the RMS of its first residual, for a path of 1
         self.prepared: Prepared | None = None
@@ -71,9 +73,10 @@ class Recurrence:
                 pace = replace(pace, rate=pace.rate * share)
             start = carry(self.state, seen, settings)
             before = warped_dream(self.state, seen) if self.dreamer.sees_previous else None
+            pace = careful(pace, start.age, config.carry, QUALITIES[config.dream.quality].care)
             state, objective = self._follow(start, pace, seen.index, config, before=before, by_turns=True)
         dreamed = quantize16(state.frame + state.residual)
-        state = replace(state, residual=dreamed - state.frame)
+        state = replace(state, residual=dreamed - state.frame, memory=state.memory if self.carries else None)
         self._go_on(seen, state)
         return Dreamt(seen.index, dreamed, state, objective, seen.begins_shot)
 
@@ -115,7 +118,14 @@ def ascend(dreamer: "Dreamer", start: State, pace: Pace, index: int, **more: Any
     """``start`` dreamed at ``pace``, and the objective; ``more`` is what else ``Dreamer.dream`` takes."""
     remembered = (start.memory, start.remembered)
     result = dreamer.dream(
-        start.frame, start.residual, index=index, steps=pace.steps, rate=pace.rate, remembered=remembered, **more
+        start.frame,
+        start.residual,
+        index=index,
+        steps=pace.steps,
+        rate=pace.rate,
+        finer=pace.finer,
+        remembered=remembered,
+        **more,
     )
     memory, count = result.remembered
     return replace(start, residual=result.residual, memory=memory, remembered=count), result.objective

@@ -125,6 +125,11 @@ class Timeline:
             value = getattr(value, name)
         return np.full(self.clock.count, value, float)
 
+    @property
+    def carries(self) -> bool:
+        """Whether any frame follows from the one before it."""
+        return bool(self.values("carry.strength").any())
+
     def at(self, index: int) -> Config:
         """The config at a frame: plain numbers only."""
         if not self._values and not self._numbers:

@@ -125,7 +125,7 @@ class Worker:
             },
             pictures={name: self._order.job.config.dream.pictures.get(name, name) for name in film.dreamer.pictures},
             notes=[*notes.all, *film.warnings()],
-            with_memory=film.dreamer.carries_memory,
+            with_memory=film.with_memory,
             looks_at_shots=any(term.per_shot for term in film.dreamer.objective.terms),
             shared=self._shared,
         )

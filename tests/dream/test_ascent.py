@@ -68,9 +68,7 @@ def test_adam_is_its_formula(keep: float) -> None:
 
 
 def test_momentum_that_keeps_nothing_is_plain() -> None:
-    plain, none = (
-        dream(still(**more), zeros(FRAME), steps=3) for more in ({}, {"ascent": "momentum", "momentum": 0.0})
-    )
+    plain, none = (dream(still(**more), zeros(FRAME), steps=3) for more in ({"ascent": "plain"}, {"momentum": 0.0}))
     assert none.residual == pytest.approx(plain.residual, abs=1e-6)
 
 

@@ -40,8 +40,8 @@ def traces(dreamer: Dreamer) -> list[int]:
 
 @pytest.fixture(scope="module")
 def plain() -> Dreamer:
-    """One octave, no treatment, no jitter."""
-    return tiny_dreamer(octaves=1, jitter=1)
+    """One octave, no treatment, no memory, no jitter."""
+    return tiny_dreamer(octaves=1, ascent="plain", jitter=1)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_no_strength_is_the_identity(strength: float, rate: float, steps: int) -
 
 
 def test_strength_multiplies_the_step(plain: Dreamer) -> None:
-    double = tiny_dreamer(octaves=1, jitter=1, strength=2.0)
+    double = tiny_dreamer(octaves=1, ascent="plain", jitter=1, strength=2.0)
     frame = picture(50, 60)
     assert np.array_equal(dream(double, frame).residual, dream(plain, frame, rate=2 * RATE).residual)
 

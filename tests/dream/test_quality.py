@@ -1,5 +1,8 @@
 """``dream.quality``: what each level saves, and that nothing is left out for good."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -106,9 +109,9 @@ def test_a_shots_first_frame_is_dreamed_in_every_octave(
     seen: list[int] = []
     octave = Dreamer._octave
 
-    def spy(self: Dreamer, task: object, base: np.ndarray, residual: np.ndarray, number: int, rate: float) -> object:
+    def spy(self: Dreamer, task: object, base: np.ndarray, residual: np.ndarray, number: int) -> object:
         seen.append(number)
-        return octave(self, task, base, residual, number, rate)  # pyright: ignore[reportArgumentType]
+        return octave(self, task, base, residual, number)  # pyright: ignore[reportArgumentType]
 
     monkeypatch.setattr(Dreamer, "_octave", spy)
     loop, _ = recurrence(quality)
@@ -121,3 +124,33 @@ def test_a_shots_first_frame_is_dreamed_in_every_octave(
     seen.clear()
     loop.next(third)
     assert seen == octaves
+
+
+@pytest.mark.parametrize(("quality", "more"), [("fine", 4), ("standard", 4), ("draft", 1)])
+def test_where_all_is_new_the_finest_octave_has_more_and_shorter_steps(
+    quality: str, more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, _ = recurrence(quality)
+    first, second, third = frames(3)
+    assert third.trust is not None
+    loop.next(first)
+    loop.next(second)
+    old, new = {}, {}
+    octave = Dreamer._octave
+
+    def spy(self: Dreamer, task: Any, base: np.ndarray, residual: np.ndarray, number: int) -> object:
+        found[number] = (task.steps, task.steps * task.rate)
+        return octave(self, task, base, residual, number)
+
+    monkeypatch.setattr(Dreamer, "_octave", spy)
+    before = loop.state
+    found = old
+    loop.next(third)
+    loop.state = before
+    found = new
+    loop.next(replace(third, trust=np.zeros_like(third.trust)))
+    assert {number: steps for number, (steps, _) in old.items()} == dict.fromkeys(old, 1)
+    assert {number: steps for number, (steps, _) in new.items()} == {number: 1 if number else more for number in old}
+    assert {number: path for number, (_, path) in new.items()} == pytest.approx(
+        {number: path for number, (_, path) in old.items()}
+    )
