@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 from dreamvideo.config import Dream
 
+FARTHER = 1.5  # times as far as others goes a step of an octave that has only every other one: large shapes keep up
+
 
 @dataclass(frozen=True)
 class Quality:
     """What a level of ``dream.quality`` saves.
 
     All octaves are ``shrink`` times smaller, and ``fewer`` of them are dreamed, unless nothing would be left. With
-    ``by_turns`` every other one of the coarser octaves is dreamed in one carried frame, and the others in the next.
-    Of carried frames one in ``every`` is dreamed, so many times farther; the others are only moved along.
-    A carried frame that is all new has ``care`` steps more in its finest octave, and others their share of that.
+    ``by_turns`` the coarser octaves of a clip have every other step, in turn. Of carried frames one in ``every`` is
+    dreamed, so many times farther; the others are only moved along. A carried frame that is all new has ``care`` steps
+    more in its finest octave, and others their share of that.
     """
 
     shrink: float = 1.0
@@ -29,16 +31,27 @@ QUALITIES = {
 }
 
 
-def turn(settings: Dream, index: int) -> dict[int, float]:
-    """The octaves that are dreamed in carried frame ``index``, each with a factor on its steps."""
+@dataclass(frozen=True)
+class Turn:
+    """An octave's steps in one frame, each ``farther`` times as long as ever."""
+
+    steps: int
+    farther: float = 1.0
+
+
+def turns(settings: Dream, index: int, steps: int, *, carried: bool) -> dict[int, Turn]:
+    """What is dreamed in frame ``index`` of a clip, in which an octave may have ``steps``; others have none."""
     quality = QUALITIES[settings.quality]
-    if index % quality.every:
+    every = quality.every if carried else 1
+    if index % every:
         return {}
-    return {
-        octave: float(quality.every)
-        for octave in range(settings.octaves)
-        if octave == 0 or not quality.by_turns or (octave + index // quality.every) % 2
-    }
+    found = {}
+    for octave in range(settings.octaves):
+        if octave == 0 or not quality.by_turns:
+            found[octave] = Turn(steps, float(every))
+        elif half := (steps + (octave + index // every) % 2) // 2:
+            found[octave] = Turn(half, every * FARTHER)
+    return found
 
 
 def octave_count(settings: Dream) -> int:
@@ -47,7 +60,7 @@ def octave_count(settings: Dream) -> int:
 
 
 def keeping(settings: Dream, strength: float, index: int) -> tuple[float, float]:
-    """How much of the dream stays in carried frame ``index``, and what of ``turn``'s factor a step then needs.
+    """How much of the dream stays in carried frame ``index``, and what of ``Turn.farther`` a step then needs.
 
     All of it stays where nothing is dreamed, and ``strength**every`` in the others; the same strength as ever is then
     kept by ``(1 - strength**every) / (1 - strength)`` times the step.

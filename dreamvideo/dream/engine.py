@@ -21,7 +21,7 @@ from dreamvideo.dream.sight import Eye, Prepared, frame_maps, region
 from dreamvideo.dream.terms import PREVIOUS, Objective
 from dreamvideo.dream.tiles import Axis, Grid
 from dreamvideo.errors import ConfigError, DreamFailed
-from dreamvideo.quality import octave_count, turn
+from dreamvideo.quality import Turn, octave_count, turns
 
 OWN_LAYERS = ("mixed4", "mixed5")  # of InceptionV3: the default look
 TOGETHER = 4  # passes through the network at full size for a stack of pictures, whose coarser octaves fill theirs, too
@@ -42,8 +42,8 @@ class _Task:
     memory: np.ndarray
     count: float
     given: Sequence[np.ndarray]
-    turn: Mapping[int, float] | None = None
     finer: int = 1
+    turns: Mapping[int, Turn] | None = None
 
     @property
     def moves(self) -> bool:
@@ -179,7 +179,7 @@ class Dreamer:
         randomness. ``prepared`` is what ``prepare`` gave for this frame, ``before`` the warped previous dream and its
         trust, ``remembered`` what the frame before gave. With ``refine`` the octaves go by residuals, whatever
         ``dream.octave_mode`` says: others would blur a dream that is there.
-        With ``by_turns`` only some octaves are dreamed, by ``index``, where ``dream.quality`` is for that.
+        With ``by_turns`` an octave has only the steps that ``dream.quality`` leaves it in frame ``index`` of a clip.
         ``settings`` are those of this frame, where its numbers differ from the dreamer's; nothing else in them may.
         Raises ``DreamFailed`` if a gradient isn't finite or memory runs out; the message names the frame.
         """
@@ -189,7 +189,7 @@ class Dreamer:
             memory, count = self._nothing_remembered(frame), 0.0
             remembered = (memory, count) if self.carries_memory else remembered
         weights, rate = self._weights(settings), rate * settings.strength
-        chosen = turn(settings, index) if by_turns else None
+        chosen = turns(settings, index, steps, carried=refine) if by_turns else None
         if rate == 0 or not weights.any() or chosen == {}:
             return Dreamed(start, 0.0, remembered)
         prepared = prepared or self.prepare(frame)
@@ -206,8 +206,8 @@ class Dreamer:
             memory[None],
             count,
             prepared.given,
-            chosen,
             finer,
+            chosen,
         )
         mode = "residual" if refine else settings.octave_mode
         return self._dreamed(self._octaves(task, mode, frame[None], start[None]), 0)
@@ -283,14 +283,14 @@ class Dreamer:
     def _octaves(self, task: _Task, mode: str, frames: np.ndarray, start: np.ndarray) -> _Reached:
         """All octaves of a stack of frames."""
         sizes = enumerate(self.octave_sizes(frames.shape[1], frames.shape[2], task.settings))
-        octaves = [(number, size) for number, size in sizes if task.turn is None or number in task.turn]
+        octaves = [(number, size) for number, size in sizes if task.turns is None or number in task.turns]
         reached: list[_Reached] = []
 
         def octave(base: np.ndarray, residual: np.ndarray, number: int) -> np.ndarray:
-            farther = 1.0 if task.turn is None else task.turn[number]
+            turn = Turn(task.steps) if task.turns is None else task.turns[number]
             finer = 1 if number else task.finer
-            steps = replace(task, steps=task.steps * finer, rate=task.rate * farther / finer)
-            reached.append(self._octave(steps, base, residual, number))
+            own = replace(task, steps=turn.steps * finer, rate=task.rate * turn.farther / finer)
+            reached.append(self._octave(own, base, residual, number))
             return reached[-1].residual
 
         residual = MODES[mode](frames, start, octaves, octave)

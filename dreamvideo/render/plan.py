@@ -11,12 +11,11 @@ import numpy as np
 from dreamvideo.config import Config, Dream
 from dreamvideo.media.source import Source
 from dreamvideo.motion.carry import Pace, carried_pace, still_pace
-from dreamvideo.quality import QUALITIES, octave_count, turn
+from dreamvideo.quality import QUALITIES, octave_count, turns
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.footage import part_of
 from dreamvideo.render.job import PREVIEW_FRAMES, Job, Plan
 from dreamvideo.render.listening import plan_timeline, track_of
-from dreamvideo.render.recurrence import SETTLING
 from dreamvideo.render.start import check_job, load_dreamer, open_input
 from dreamvideo.render.timeline import Timeline
 
@@ -68,9 +67,9 @@ def plan_course(job: Job, course: Course) -> Plan:
     grids = [_grid(dreamer, size) for size in sizes]
     second, notes = _look(dreamer, source)
     still, carried = still_pace(config.dream), course.steps()
-    alone = not course.timeline.values("carry.strength").any()
-    first = second * (still.steps + (0 if alone else SETTLING * course.pace(config).steps))
-    following = first if alone else second * carried * _share(config.dream, sizes)
+    alone = not course.timeline.carries
+    first = second * (still.steps if alone else _whole_steps(config.dream, sizes, still.steps, carried=False))
+    following = first if alone else second * carried * _whole_steps(config.dream, sizes, 1, carried=True)
     frames = course.frames if course.frames is None or job.first is None else min(course.frames, job.first)
     if course.timeline.moving:
         notes = [*notes, "settings move; the size of the octaves and the tiles is that of the first frame"]
@@ -142,11 +141,13 @@ def _objective_text(dream: Dream) -> str:
     return " + ".join(call if weight == 1 else f"{weight:g} * {call}" for weight, call in terms)
 
 
-def _share(dream: Dream, sizes: list[tuple[int, int]]) -> float:
-    """How many of the pixels of all octaves are dreamed in a carried frame: the mean over the turns."""
+def _whole_steps(dream: Dream, sizes: list[tuple[int, int]], steps: int, *, carried: bool) -> float:
+    """What ``steps`` in a frame of a clip come to in steps of all its octaves: by pixels, the mean over the turns."""
     pixels = [height * width for height, width in sizes]
-    turns = [turn(dream, index) for index in range(2 * QUALITIES[dream.quality].every)]
-    dreamed = [sum(pixels[octave] for octave in each if octave < len(sizes)) for each in turns]
+    frames = [turns(dream, index, steps, carried=carried) for index in range(2 * QUALITIES[dream.quality].every)]
+    dreamed = [
+        sum(turn.steps * pixels[octave] for octave, turn in each.items() if octave < len(sizes)) for each in frames
+    ]
     return float(np.mean(dreamed)) / sum(pixels)
 
 

@@ -33,8 +33,6 @@ from dreamvideo.render.timeline import Timeline
 if TYPE_CHECKING:
     from dreamvideo.dream.engine import Dreamer, Prepared
 
-SETTLING = 3  # rounds of the recurrence on a shot's first frame, after its steps, until its strength is steady
-
 
 @dataclass(frozen=True)
 class Dreamt:
@@ -51,7 +49,7 @@ class Recurrence:
     """One render's state and how a frame changes it."""
 
     def __init__(self, timeline: Timeline, dreamer: "Dreamer", *, single: bool = False) -> None:
-        """``single``: the only frame is a picture for itself, and needs no strength to go on with."""
+        """``single``: the only frame is a picture for itself, which nothing goes on from."""
         self.timeline, self.dreamer, self.single = timeline, dreamer, single
         self.carries = timeline.carries and not single
         self.state: State | None = None
@@ -74,7 +72,7 @@ class Recurrence:
             start = carry(self.state, seen, settings)
             before = warped_dream(self.state, seen) if self.dreamer.sees_previous else None
             pace = careful(pace, start.age, config.carry, QUALITIES[config.dream.quality].care)
-            state, objective = self._follow(start, pace, seen.index, config, before=before, by_turns=True)
+            state, objective = self._follow(start, pace, seen.index, config, before=before)
         dreamed = quantize16(state.frame + state.residual)
         state = replace(state, residual=dreamed - state.frame, memory=state.memory if self.carries else None)
         self._go_on(seen, state)
@@ -95,20 +93,15 @@ class Recurrence:
             self.level = state.level / first if first else 0.0
 
     def _settle(self, seen: Seen, config: Config) -> tuple[State, float]:
-        """Dream a shot's first frame at the strength at which the shot goes on: a still's, which the carry keeps."""
+        """Dream a shot's first frame as strongly as the shot goes on: as a still, but for what the carry drops."""
         frame = seen.frame
-        pace = still_pace(config.dream)
         state = State(frame, np.zeros_like(frame), np.full((*frame.shape[:2], 1), OLDEST, np.float32))
-        state, objective = self._ascend(state, pace, seen.index, config)
-        rounds = SETTLING if config.carry.strength and not self.single else 0
-        for _ in range(rounds):
-            start = fade(state, config.carry.strength)
-            state, objective = self._follow(start, carried_pace(config), seen.index, config)
-        return state, objective
+        state, objective = self._ascend(state, still_pace(config.dream), seen.index, config, by_turns=self.carries)
+        return fade(state, 1.0) if self.carries else state, objective
 
     def _follow(self, start: State, pace: Pace, index: int, config: Config, **more: Any) -> tuple[State, float]:
         gain = catch_up(start.age, config.carry)
-        return self._ascend(start, pace, index, config, refine=True, gain=gain, **more)
+        return self._ascend(start, pace, index, config, refine=True, by_turns=True, gain=gain, **more)
 
     def _ascend(self, start: State, pace: Pace, index: int, config: Config, **more: Any) -> tuple[State, float]:
         return ascend(self.dreamer, start, pace, index, settings=config.dream, prepared=self.prepared, **more)

@@ -16,6 +16,7 @@ def flicker(**dream: Any) -> tuple[float, float]:
     """Of a scene that stands still under grain: its dream's change from frame to frame over its RMS, and that."""
     scene, rng = picture(*SIZE, low=0.4, high=0.6), np.random.default_rng(0)
     flow, trust = np.zeros((*SIZE, 2), np.float32), np.ones((*SIZE, 1), np.float32)
+    dream["octaves"] = 1
     loop = Recurrence(unmoved(tiny_config(dream=dream)), tiny_dreamer(**dream))
     residuals = []
     for index in range(16):

@@ -24,17 +24,17 @@ def still(tmp_path: Path, out: Path) -> Studio:
     return Studio(out, str(path))
 
 
-def test_a_picture_is_the_first_frame_of_its_clip_before_it_settles(still: Studio) -> None:
+def test_a_picture_is_the_first_frame_of_a_clip_that_carries_nothing(still: Studio) -> None:
     render_image(still.job("out.png"), Listener())
-    still.render("settled/")
+    still.render("carried/")
     still.config = still.config.model_copy(update={"carry": Carry(strength=0)})
     still.render("alone/")
-    one, settled, alone = (
-        read_image(str(still.folder / name)) for name in ("out.png", "settled/000000.png", "alone/000000.png")
+    one, carried, alone = (
+        read_image(str(still.folder / name)) for name in ("out.png", "carried/000000.png", "alone/000000.png")
     )
     assert one.shape == (45, 61, 3)
     assert np.array_equal(one, alone)
-    assert not np.array_equal(one, settled)
+    assert not np.array_equal(one, carried)
     assert np.abs(one - read_image(still.input)).mean() > 0.01
 
 
