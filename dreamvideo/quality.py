@@ -21,13 +21,13 @@ class Quality:
     fewer: int = 0
     by_turns: bool = False
     every: int = 1
-    care: float = 3.0
+    care: float = 2.0
 
 
 QUALITIES = {
     "draft": Quality(shrink=2.0, fewer=1, by_turns=True, every=2, care=0.0),
     "standard": Quality(by_turns=True),
-    "fine": Quality(),
+    "fine": Quality(care=3.0),
 }
 
 

@@ -136,7 +136,7 @@ def test_a_shots_first_frame_is_dreamed_in_every_octave(
     assert seen == octaves
 
 
-@pytest.mark.parametrize(("quality", "more"), [("fine", 4), ("standard", 4), ("draft", 1)])
+@pytest.mark.parametrize(("quality", "more"), [("fine", 4), ("standard", 3), ("draft", 1)])
 def test_where_all_is_new_the_finest_octave_has_more_and_shorter_steps(
     quality: str, more: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
