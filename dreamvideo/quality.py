@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dreamvideo.config import Dream
 
-FARTHER = 1.5  # times as far as others goes a step of an octave that has only every other one: large shapes keep up
+FARTHER = 1.25  # times as far as others goes a step of an octave that has only every other one: large shapes keep up
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Quality:
     fewer: int = 0
     by_turns: bool = False
     every: int = 1
-    care: float = 2.0
+    care: float = 3.0
 
 
 QUALITIES = {
     "draft": Quality(shrink=2.0, fewer=1, by_turns=True, every=2, care=0.0),
     "standard": Quality(by_turns=True),
-    "fine": Quality(care=3.0),
+    "fine": Quality(),
 }
 
 
@@ -49,7 +49,7 @@ def turns(settings: Dream, index: int, steps: int, *, carried: bool) -> dict[int
     for octave in range(settings.octaves):
         if octave == 0 or not quality.by_turns:
             found[octave] = Turn(steps, float(every))
-        elif half := (steps + (octave + index // every) % 2) // 2:
+        elif half := max((steps + (octave + index // every) % 2) // 2, not carried):
             found[octave] = Turn(half, every * FARTHER)
     return found
 

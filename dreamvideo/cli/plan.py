@@ -32,7 +32,7 @@ def _frames(plan: Plan) -> str:
 def _steps(plan: Plan) -> str:
     if plan.frames == 1:
         return f"{plan.first_steps} in each octave"
-    return f"{plan.first_steps} in each octave of a shot's first frame, {plan.carried_steps} of each frame after"
+    return f"up to {plan.first_steps} in each octave of a shot's first frame, {plan.carried_steps} of each frame after"
 
 
 def _crew(plan: Plan) -> list[tuple[str, str]]:

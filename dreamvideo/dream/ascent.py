@@ -124,7 +124,7 @@ def build_ascend(
     gradient = _build_gradient(features, objective, several=several)
     norm = NORMS.get(settings.normalize)
 
-    @tf.function(
+    @tf.function(  # loops are written out: turning this file's Python into graphs would take most of a second
         input_signature=[
             Planes(*[FRAMES] * len(Planes._fields)),
             Layout(TAKE, PICK, TAKE, PICK, COUNT),
@@ -133,7 +133,7 @@ def build_ascend(
             _given_specs(objective),
             SCALAR,
         ],
-        autograph=True,
+        autograph=False,
     )
     def ascend(
         planes: Planes, layout: Layout, dials: Dials, weights: tf.Tensor, given: Sequence[tf.Tensor], count: tf.Tensor
@@ -142,30 +142,56 @@ def build_ascend(
         rows, pick_rows, columns, pick_columns, batch = layout
         treat = treatment({name: getattr(dials, name) for name in treated}, settings.laplacian)
         move = method(settings.ascent, dials.momentum).move
-        value, finite = tf.zeros_like(base[:, 0, 0, 0]), tf.ones_like(base[:, 0, 0, 0], tf.bool)
         steps = tf.shape(rows)[0]
-        for step in tf.range(steps):
-            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+
+        def goes_on(step: tf.Tensor, ended: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+            return tf.logical_and(step < steps, tf.logical_not(ended))
+
+        def one_step(
+            step: tf.Tensor,
+            _ended: tf.Tensor,
+            residual: tf.Tensor,
+            memory: tf.Tensor,
+            count: tf.Tensor,
+            before: tf.Tensor,
+            finite: tf.Tensor,
+        ) -> tuple[tf.Tensor, ...]:
             picture = base + residual
             seen = tf.concat([picture, maps], axis=-1) if objective.maps else picture
-            before = value
             last = tf.equal(step, steps - 1)
             tiles, value = gradient(seen, weights, given, rows[step], columns[step], batch, last)
             raw = tf.gather(tf.gather(tiles, pick_rows[step], axis=1), pick_columns[step], axis=2)
             finite = tf.logical_and(finite, tf.math.is_finite(rms(raw)))  # a treatment may hide what isn't
-            if not several and value[0] > dials.max_loss:
-                break
-            if norm is None:  # the gradient of the objective itself, which is a mean over the tile
-                raw /= tf.cast(tf.shape(rows)[2] * tf.shape(columns)[2], tf.float32)
-            direction = treat(raw, tf.cast(step + 1, tf.float32) / tf.cast(steps, tf.float32))
-            if norm is not None:
-                direction /= per_frame(norm(direction) + EPSILON)
-            count += 1.0
-            change, memory = move(direction, memory, count)
-            picture += dials.rate * gain * change
-            residual = tf.clip_by_value(picture, 0.0, 1.0) - base
-            if not several and step > 0 and tf.abs(value - before)[0] < dials.min_change * tf.abs(value)[0]:
-                break
+
+            def moved() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+                # Without a norm it is the gradient of the objective itself, which is a mean over the tile.
+                pixels = tf.cast(tf.shape(rows)[2] * tf.shape(columns)[2], tf.float32)
+                direction = treat(
+                    raw / pixels if norm is None else raw, tf.cast(step + 1, tf.float32) / tf.cast(steps, tf.float32)
+                )
+                if norm is not None:
+                    direction /= per_frame(norm(direction) + EPSILON)
+                change, kept = move(direction, memory, count + 1.0)
+                return tf.clip_by_value(picture + dials.rate * gain * change, 0.0, 1.0) - base, kept, count + 1.0
+
+            if several:
+                return (step + 1, tf.constant(False), *moved(), value, finite)
+            enough = value[0] > dials.max_loss
+            new = tf.cond(enough, lambda: (residual, memory, count), moved)
+            little = tf.abs(value - before)[0] < dials.min_change * tf.abs(value)[0]
+            return (step + 1, tf.logical_or(enough, tf.logical_and(step > 0, little)), *new, value, finite)
+
+        each = tf.zeros_like(base[:, 0, 0, 0])  # a number for each frame
+        start = (
+            tf.constant(0),
+            tf.constant(False),
+            residual,
+            memory,
+            count,
+            each,
+            tf.ones_like(each, tf.bool),
+        )
+        _, _, residual, memory, count, value, finite = tf.while_loop(goes_on, one_step, start, parallel_iterations=1)
         return residual, memory, count, value, finite
 
     return ascend
@@ -223,13 +249,18 @@ def _build_gradient(features: Features, objective: Objective, *, several: bool) 
         batches = (frames * tiles + batch - 1) // batch
         results = tf.TensorArray(tf.float32, batches, element_shape=[None, None, None, 3], infer_shape=False)
         values = tf.TensorArray(tf.float32, batches, element_shape=[None], infer_shape=False)
-        for i in tf.range(batches):
+
+        def one_batch(
+            i: tf.Tensor, results: tf.TensorArray, values: tf.TensorArray
+        ) -> tuple[tf.Tensor, tf.TensorArray, tf.TensorArray]:
             members = tf.range(i * batch, tf.minimum(frames * tiles, (i + 1) * batch))
             frame, tile = members // tiles, members % tiles
             patches = tf.gather(lines, tf.gather(rows, tile // across) + side * frame[:, None])
             patches = tf.gather(patches, tf.gather(columns, tile % across), axis=2, batch_dims=1)
             part, value = tile_gradient(patches, weights, given, told)
-            results, values = results.write(i, part), values.write(i, value)
+            return i + 1, results.write(i, part), values.write(i, value)
+
+        _, results, values = tf.while_loop(lambda i, *_: i < batches, one_batch, (tf.constant(0), results, values))
         grid = tf.reshape(results.concat(), [frames, down, across, height, width, 3])
         flat = tf.reshape(tf.transpose(grid, [0, 1, 3, 2, 4, 5]), [frames, down * height, across * width, 3])
         return flat, tf.reduce_mean(tf.reshape(values.concat(), [frames, tiles]), axis=1)

@@ -199,6 +199,8 @@ def steady(pace: Pace, state: State, level: float, settings: Carry) -> Pace:
 def careful(pace: Pace, age: np.ndarray, settings: Carry, care: float) -> Pace:
     """``pace`` with more, shorter steps in the finest octave of a frame in which much is new: 1 + ``care`` if all is.
 
+    New is what has yet to catch up, if anything has to, and a user's own number of steps stays.
+
     What is old has had many steps; what moves fast is gone after a few frames and has only theirs, and there one long
     step leaves noise where several short ones leave shapes. ``age`` is ``float32 [height, width, 1]``.
     """
@@ -206,7 +208,7 @@ def careful(pace: Pace, age: np.ndarray, settings: Carry, care: float) -> Pace:
     if youth is None or settings.steps is not None:
         return pace
     wanted = 1 + care * float(youth.mean())
-    return replace(pace, finer=max(1, round(wanted / pace.steps)))
+    return replace(pace, finer=max(1, math.floor(wanted / pace.steps + 0.5)))
 
 
 def catch_up(age: np.ndarray, settings: Carry) -> np.ndarray | None:

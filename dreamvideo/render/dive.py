@@ -127,6 +127,7 @@ class DiveFilm:
             around = replace(state, frame=dreamed, residual=np.zeros_like(dreamed))
             around, objective = self._ascend(around, dive_pace(config, self.source.rate), 0, config, gain=1 - covered)
             dreamed = droste.within_itself(dreamed + around.residual)
+            state = replace(state, memory=around.memory, remembered=around.remembered)
         return Dreamt(0, quantize16(dreamed), state, objective)
 
     def _begin(self, first: np.ndarray) -> None:
@@ -145,7 +146,7 @@ class DiveFilm:
             open_ = 1 - covered  # what is inside is dreamed already
             gain = open_ if gain is None else open_ * gain
         self._prepared = self.dreamer.prepare(base, pictures, begins_shot=False, before=self._prepared)
-        memory = None if state.memory is None else self._through(state.memory, index)
+        memory = None if state.memory is None else self._inside(index) * self._through(state.memory, index)
         moved = State(base, np.zeros_like(base), age, memory, state.remembered)
         pace = dive_pace(config, self.source.rate)
         seen = (base, np.ones_like(age))
@@ -207,9 +208,12 @@ class DiveFilm:
         step = self._way.path.steps[index]
         if age.min() == OLDEST and stays_inside(step, self.source.width, self.source.height):
             return age
-        seen = inside(step, self.source.width, self.source.height)
-        moved = np.clip(seen * self._through(age, index) + 1, 0, OLDEST)
+        moved = np.clip(self._inside(index) * self._through(age, index) + 1, 0, OLDEST)
         return np.round(moved * AGE_STEPS) / np.float32(AGE_STEPS)
+
+    def _inside(self, index: int) -> np.ndarray:
+        """Where frame ``index`` shows what the one before it did: ``float32 [height, width, 1]``, or 1 everywhere."""
+        return inside(self._way.path.steps[index], self.source.width, self.source.height)
 
     def _at(self, index: int) -> Config:
         return self._timeline.at(self._way.loop.when(index))

@@ -35,7 +35,7 @@ from dreamvideo.media.files import (
 from dreamvideo.motion.carry import State
 from dreamvideo.render.record import Record, begins_shot, pack, unpack
 
-FORMAT = "dreamvideo journal 2"
+FORMAT = "dreamvideo journal 3"
 GO_ON = "go on with --resume"
 MEMORIES = 8  # kept behind the latest frame: more than a crash can lose
 READERS = 4  # frames whose checksums are looked at side by side

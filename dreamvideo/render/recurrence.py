@@ -96,8 +96,10 @@ class Recurrence:
         """Dream a shot's first frame as strongly as the shot goes on: as a still, but for what the carry drops."""
         frame = seen.frame
         state = State(frame, np.zeros_like(frame), np.full((*frame.shape[:2], 1), OLDEST, np.float32))
-        state, objective = self._ascend(state, still_pace(config.dream), seen.index, config, by_turns=self.carries)
-        return fade(state, 1.0) if self.carries else state, objective
+        goes_on = config.carry.strength > 0 and not self.single
+        state, objective = self._ascend(state, still_pace(config.dream), seen.index, config, by_turns=goes_on)
+        drops = goes_on and config.carry.mode == "residual"
+        return fade(state, 1.0) if drops else state, objective
 
     def _follow(self, start: State, pace: Pace, index: int, config: Config, **more: Any) -> tuple[State, float]:
         gain = catch_up(start.age, config.carry)

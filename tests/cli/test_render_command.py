@@ -99,7 +99,7 @@ def test_a_dry_run_tells_and_renders_nothing(dreamvideo, renderer) -> None:
         "network    inceptionv3 in bfloat16",
         "objective  mean_square(mixed4) + 0.5 * mean_square(mixed5)",
         "octaves    1280x720 in 6 tiles, 853x480",
-        "steps      20 in each octave of a shot's first frame, 1 of each frame after",
+        "steps      up to 20 in each octave of a shot's first frame, 1 of each frame after",
         "time       about 2 min 38 s (0.6 s a frame, 14 s for a shot's first)",
         "memory     about 1.2 GiB",
         "note: the clip has no sound",

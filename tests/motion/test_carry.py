@@ -266,11 +266,12 @@ def test_the_level_settles_without_overshooting(strength: float) -> None:
         assert abs(0.2 - level) < 0.5 * 0.04
 
 
-@pytest.mark.parametrize(("new", "finer"), [(0.0, 1), (0.1, 1), (0.5, 2), (1.0, 4)])
+@pytest.mark.parametrize(("new", "finer"), [(0.0, 1), (0.1, 1), (0.4, 2), (0.6, 3), (1.0, 4)])
 def test_the_more_is_new_the_more_and_the_shorter_are_the_finest_steps(new: float, finer: int) -> None:
     age = np.full((HEIGHT, WIDTH, 1), OLDEST, np.float32)
     age[: round(new * HEIGHT)] = 1
     assert careful(Pace(1, 0.01), age, Carry(), 3.0) == Pace(1, 0.01, finer)
+    assert careful(Pace(2, 0.01), age, Carry(), 3.0) == Pace(2, 0.01, 2 if finer == 4 else 1)
     assert careful(Pace(4, 0.01), age, Carry(), 3.0) == Pace(4, 0.01)  # which are enough for anything
     assert careful(Pace(1, 0.01), age, Carry(), 0.0) == Pace(1, 0.01)
     assert careful(Pace(1, 0.01), age, Carry(steps=1), 3.0) == Pace(1, 0.01)

@@ -111,6 +111,16 @@ def test_a_damaged_frame_or_memory_never_counts(journal: Journal, outside: Path,
     try_everything(mine)
 
 
+def test_where_nothing_goes_on_no_memory_is_needed(journal: Journal) -> None:
+    for index in (1, 2, 4):
+        (journal.folder / "memories" / f"{index:06d}.float32").unlink()
+    (journal.folder / "frames" / "000003.png").unlink()
+    assert journal.kept(with_memory=True) == {0}  # from which frame 1 goes on; and 4 has none for frame 5
+    assert journal.kept(with_memory=True, goes_on=lambda index: index < 5) == {0, 4}
+    assert journal.kept(with_memory=True, among=lambda index: index < 3) == {0, 1, 2}
+    assert journal.kept(with_memory=True, among=lambda index: index < 3, goes_on=lambda _: True) == {0}
+
+
 def _crc_alone(journal: Journal, mine: Journal, indices: set[int]) -> bool:
     """Whether only the CRC that nobody reads differs."""
     pairs = [(journal.take(index)[0], mine.take(index)[0]) for index in indices]

@@ -94,7 +94,7 @@ def test_it_goes_on_from_the_last_frame_and_the_first(
     studio.render("alone/", keep=True)
     journal = Journal(journal_folder(str(studio.folder / "alone")))
     one = hire(studio)
-    assert one.about().with_memory is not bool(dream)
+    assert one.about().with_memory is (not dream)
     dreamed.clear()
     one.begin(WHOLE, set(range(finished)), {index: journal.take(index) for index in {0, finished - 1}})
     made = all_of(one)
