@@ -80,7 +80,7 @@ class Grid:
 @cache
 def _counts(grid: Grid, height: int, width: int) -> tuple[int, int]:
     down, across = (
-        [(tiles, grid.side(size, tiles)) for tiles in range(1, (size + grid.jitter) // GRID + 2)]
+        [(tiles, grid.side(size, tiles)) for tiles in range(1, grid.side(size, 1) // GRID + 2)]
         for size in (height, width)
     )
 

@@ -45,6 +45,7 @@ def test_every_pixel_is_picked_once_from_a_tile_that_shows_it(size: int, tiles: 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 900), st.integers(1, 900), grids())
+@example(13, 13, Grid(4096, jitter=64, halo=0, smallest=1, stride=25))
 def test_tiles_hold_no_more_pixels_than_allowed_and_cost_as_little_as_they_can(
     height: int, width: int, grid: Grid
 ) -> None:
