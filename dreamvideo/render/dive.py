@@ -146,7 +146,7 @@ class DiveFilm:
             open_ = 1 - covered  # what is inside is dreamed already
             gain = open_ if gain is None else open_ * gain
         self._prepared = self.dreamer.prepare(base, pictures, begins_shot=False, before=self._prepared)
-        memory = None if state.memory is None else self._inside(index) * self._through(state.memory, index)
+        memory = None if state.memory is None else self._remembered(index, state.memory)
         moved = State(base, np.zeros_like(base), age, memory, state.remembered)
         pace = dive_pace(config, self.source.rate)
         seen = (base, np.ones_like(age))
@@ -208,12 +208,15 @@ class DiveFilm:
         step = self._way.path.steps[index]
         if age.min() == OLDEST and stays_inside(step, self.source.width, self.source.height):
             return age
-        moved = np.clip(self._inside(index) * self._through(age, index) + 1, 0, OLDEST)
+        seen = inside(step, self.source.width, self.source.height)
+        moved = np.clip(seen * self._through(age, index) + 1, 0, OLDEST)
         return np.round(moved * AGE_STEPS) / np.float32(AGE_STEPS)
 
-    def _inside(self, index: int) -> np.ndarray:
-        """Where frame ``index`` shows what the one before it did: ``float32 [height, width, 1]``, or 1 everywhere."""
-        return inside(self._way.path.steps[index], self.source.width, self.source.height)
+    def _remembered(self, index: int, memory: np.ndarray) -> np.ndarray:
+        """What the ascent of the frame before remembers, through the camera; nothing at a new border."""
+        step, size = self._way.path.steps[index], (self.source.width, self.source.height)
+        moved = self._through(memory, index)
+        return moved if stays_inside(step, *size) else inside(step, *size) * moved
 
     def _at(self, index: int) -> Config:
         return self._timeline.at(self._way.loop.when(index))
