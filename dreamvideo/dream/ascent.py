@@ -103,7 +103,7 @@ def method(name: str, keep: Amount) -> Method:
     def adam(direction: tf.Tensor, memory: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         first, second = tf.split(memory, 2, axis=-1)
         mean, first = momentum(direction, first, count)
-        second = tf.maximum(second, 0.0)  # moving it, bicubically, may have left less
+        second = tf.maximum(second, 0.0)  # resizing it, bicubically, may have left less
         second = ADAM_DECAY * second + (1 - ADAM_DECAY) * tf.square(direction)
         square = second / (1 - tf.pow(ADAM_DECAY, count))
         return mean / (tf.sqrt(square) + EPSILON), tf.concat([first, second], axis=-1)

@@ -115,10 +115,15 @@ def read_bytes(path: Path) -> bytes:
         return file.read()
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
-    """Write a whole file atomically. Raises OutputError."""
+def write_bytes(path: str | os.PathLike[str], *parts: bytes | memoryview) -> None:
+    """Write a whole file atomically, of ``parts`` one after another. Raises OutputError."""
     with replacing(path) as temporary:
-        temporary.write_bytes(data)
+        _write(temporary, *parts)
+
+
+def _write(path: Path, *parts: bytes | memoryview) -> None:
+    with path.open("wb") as file:
+        file.writelines(parts)
 
 
 def _remove(path: Path) -> None:

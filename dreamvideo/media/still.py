@@ -23,11 +23,8 @@ _TURNS: dict[int, tuple[int, bool]] = {
 }  # fmt: skip
 # At 1280x720 on two cores: stored rows take 7 ms and 5.5 MB; Huffman coding of left differences takes 56 ms and
 # 4.8 MB, OpenCV's default 183 ms and 4.8 MB. The low bytes of a dreamed frame are noise that does not compress.
-_FAST_PNG = [
-    cv2.IMWRITE_PNG_COMPRESSION, 0,
-    getattr(cv2, "IMWRITE_PNG_FILTER", -1), getattr(cv2, "IMWRITE_PNG_FILTER_NONE", -1),
-]  # fmt: skip
-_FAST_PNG = _FAST_PNG if hasattr(cv2, "IMWRITE_PNG_FILTER") else _FAST_PNG[:2]
+UNFILTERED_PNG = [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE] if hasattr(cv2, "IMWRITE_PNG_FILTER") else []
+_FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 0, *UNFILTERED_PNG]
 
 
 def read_image(path: str, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:

@@ -121,9 +121,9 @@ def watch(frames: Iterable[tuple[np.ndarray, bool]]) -> Iterator[Seen]:
 def carry(state: State, seen: Seen, settings: Carry) -> State:
     """The state from which ``seen`` is dreamed: the previous one, moved along the flow and faded."""
     followed = seen.follow()
-    move, trust = followed.move, followed.trust
-    age = np.round(np.clip(trust * move(state.age) + 1, 0, OLDEST) * AGE_STEPS) / np.float32(AGE_STEPS)
-    memory = None if state.memory is None else trust * move(state.memory)
+    move, move_unseen, trust = followed.move, followed.move_unseen, followed.trust
+    age = np.round(np.clip(trust * move_unseen(state.age) + 1, 0, OLDEST) * AGE_STEPS) / np.float32(AGE_STEPS)
+    memory = None if state.memory is None else trust * move_unseen(state.memory)
     if settings.mode == "frame":
         blended = settings.strength * trust * (move(state.frame + state.residual) - seen.frame)
         residual = np.clip(seen.frame + blended, 0, 1) - seen.frame
@@ -144,8 +144,7 @@ def fade(state: State, strength: float, trust: np.ndarray | None = None) -> Stat
     Its mean colour fades at once: clipping shifts it a little with every step, and what is carried adds up. It is
     taken away in proportion to how much is dreamed around a pixel: nothing changes where nothing is.
     """
-    mean = np.array(cv2.mean(state.residual)[:3], np.float32)
-    residual = cv2.transform(_presence(state.residual), mean[:, None])
+    residual = _mean_colour(state.residual)
     np.subtract(state.residual, residual, out=residual)
     residual *= np.float32(strength) if trust is None else np.float32(strength) * trust
     residual += state.frame
@@ -154,15 +153,13 @@ def fade(state: State, strength: float, trust: np.ndarray | None = None) -> Stat
     return replace(state, residual=residual)
 
 
-def _presence(residual: np.ndarray) -> np.ndarray:
-    """How much is dreamed around each pixel, ``float32 [height, width]``, of mean 1 unless there is nothing."""
+def _mean_colour(residual: np.ndarray) -> np.ndarray:
+    """A residual's mean colour, more of it where more is dreamed around: both ``float32 [height, width, 3]``."""
     height, width = residual.shape[:2]
     cells = max(1, width // PRESENCE_CELL), max(1, height // PRESENCE_CELL)
-    size = cv2.transform(np.abs(residual), np.full((1, 3), 1 / 3, np.float32))
-    coarse = cv2.resize(size, cells, interpolation=cv2.INTER_AREA)
-    around = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    around *= np.float32(1 / (cv2.mean(around)[0] + 1e-12))
-    return around
+    presence = cv2.resize(np.abs(residual), cells, interpolation=cv2.INTER_AREA).mean(axis=2, keepdims=True)
+    mean = np.array(cv2.mean(residual)[:3], np.float32) / (presence.mean() + np.float32(1e-12))
+    return cv2.resize(presence * mean, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def still_pace(dream: Dream) -> Pace:

@@ -1,14 +1,14 @@
 """Optical flow between neighbouring input frames, how far it can be trusted, and warping along it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from dreamvideo.motion.sampling import sampler
+from dreamvideo.motion.sampling import Sampler
 
 LARGEST_SIDE = 960  # pixels: flow of larger frames is estimated at this size, where motion is already resolved
+PATCH_STRIDE = 4  # pixels from patch to patch, each of 8: 3, as in OpenCV's preset, takes 1.4 times as long
 SMALLEST_SIDE = 16  # pixels: the estimator's patches need a little room
 
 
@@ -32,6 +32,7 @@ def estimate(previous: np.ndarray, current: np.ndarray) -> tuple[np.ndarray, np.
     inverse search (Kroeger et al. 2016). The trust is ``float32 [h, w, 1]`` in [0, 1].
     """
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search.setPatchStride(PATCH_STRIDE)
     backward = search.calc(current, previous, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
     forward = search.calc(previous, current, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
     return backward, trust(backward, forward)
@@ -44,43 +45,43 @@ def trust(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
     and where p + B lies inside the frame (Sundaram, Brox and Keutzer 2010; Ruder, Dosovitskiy and Brox 2016); the
     edge is softened by a small Gaussian.
     """
-    there = warp(forward, backward)
+    x, y = _lookup(backward)
+    there = cv2.remap(forward, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     error = _square(backward + there)
     believed = error < 0.01 * (_square(backward) + _square(there)) + 0.5
     height, width = backward.shape[:2]
-    x, y = _lookup(backward)
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     return cv2.GaussianBlur((believed & inside).astype(np.float32), (5, 5), 0.8)[..., None]
 
 
-def warper(flow: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """What moves arrays of the previous frame to where ``flow`` says they now are.
-
-    From and to ``float32 [height, width, channels]``; bicubic; outside the frame the border's values are repeated.
-    """
-    return sampler(*_lookup(flow), cv2.BORDER_REPLICATE)
-
-
 def warp(values: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """``values`` of the previous frame where ``flow`` says they now are, see ``warper``."""
-    return warper(flow)(values)
+    """``values`` of the previous frame where ``flow`` says they now are, both ``float32 [height, width, channels]``.
+
+    Bicubic; outside the frame the border's values are repeated.
+    """
+    return _sampler(flow).bicubic(values)
 
 
 @dataclass(frozen=True)
 class Along:
-    """How to follow a frame from an earlier one, at the frame's own size.
+    """How to follow a frame from an earlier one, at the frame's own size; ``trust`` is ``float32 [h, w, 1]``."""
 
-    ``move`` is a ``warper``; ``trust`` is ``float32 [height, width, 1]``.
-    """
-
-    move: Callable[[np.ndarray], np.ndarray]
+    sampler: Sampler
     trust: np.ndarray
+
+    def move(self, values: np.ndarray) -> np.ndarray:
+        """What is seen, ``float32 [height, width, channels]``, to where it now is, as sharp as it was: see ``warp``."""
+        return self.sampler.bicubic(values)
+
+    def move_unseen(self, values: np.ndarray) -> np.ndarray:
+        """What nobody sees, and what needs no sharpness, sooner."""
+        return self.sampler.bilinear(values)
 
 
 def along(flow: np.ndarray, trust: np.ndarray, size: tuple[int, int]) -> Along:
     """``flow`` and ``trust`` for frames of ``size`` (height, width)."""
     whole = trust if trust.shape[:2] == size else cv2.resize(trust, size[::-1])[..., None]
-    return Along(warper(resize_flow(flow, size)), whole)
+    return Along(_sampler(resize_flow(flow, size)), whole)
 
 
 def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -90,6 +91,10 @@ def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return flow
     scale = np.array([size[1] / width, size[0] / height], np.float32)
     return cv2.resize(flow, size[::-1], interpolation=cv2.INTER_LINEAR) * scale
+
+
+def _sampler(flow: np.ndarray) -> Sampler:
+    return Sampler(*_lookup(flow), cv2.BORDER_REPLICATE)
 
 
 def _lookup(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -140,19 +140,23 @@ class Strand:
 
         The memory of the frame ``MEMORIES`` before it goes, unless that lies before ``since``.
         """
-        memory = None
         if state.memory is not None:
-            values = np.float32(state.remembered).tobytes() + state.memory.tobytes()
-            memory = hashlib.sha256(values).digest() + values
-        self.put(index, pack(Record(dreamed, state.age, begins_shot)), memory, since=since)
+            values = np.float32(state.remembered).tobytes(), np.ascontiguousarray(state.memory).data
+            digest = hashlib.sha256(values[0])
+            digest.update(values[1])
+            self._remember(index, since, digest.digest(), *values)
+        write_bytes(self._frame(index), pack(Record(dreamed, state.age, begins_shot)))
 
     def put(self, index: int, record: bytes, memory: bytes | None = None, *, since: int = 0) -> None:
         """Keep a frame that ``take`` gave elsewhere; ``since`` as for ``keep``."""
         if memory is not None:
-            write_bytes(self._memory(index), memory)
-            if index - MEMORIES >= since:
-                self._memory(index - MEMORIES).unlink(missing_ok=True)
+            self._remember(index, since, memory)
         write_bytes(self._frame(index), record)
+
+    def _remember(self, index: int, since: int, *memory: bytes | memoryview) -> None:
+        write_bytes(self._memory(index), *memory)
+        if index - MEMORIES >= since:
+            self._memory(index - MEMORIES).unlink(missing_ok=True)
 
     def take(self, index: int) -> tuple[bytes, bytes | None]:
         """The files of a kept frame: its record, and its memory where it has one. Raises ``OSError``."""

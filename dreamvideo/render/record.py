@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from dreamvideo.errors import InputError
-from dreamvideo.media.still import decode_png16, encode_png16
+from dreamvideo.media.still import UNFILTERED_PNG, decode_png16, encode_png16
 from dreamvideo.motion.carry import AGE_STEPS
 
 _KIND = b"dvST"
@@ -34,9 +34,9 @@ class Record:
 def pack(record: Record) -> bytes:
     """The file of a record."""
     ages = np.rint(record.age * AGE_STEPS).astype(np.uint8)
-    done, age = cv2.imencode(".png", ages, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    done, age = cv2.imencode(".png", ages, [cv2.IMWRITE_PNG_COMPRESSION, 1, *UNFILTERED_PNG])
     assert done
-    picture = encode_png16(record.dreamed).removesuffix(_END)
+    picture = memoryview(encode_png16(record.dreamed))[: -len(_END)]
     rest = bytes([record.begins_shot]) + age.tobytes()
     chunk = _KIND + _digest(picture, rest) + rest
     return b"".join([picture, struct.pack(">I", len(chunk) - 4), chunk, struct.pack(">I", zlib.crc32(chunk)), _END])

@@ -73,17 +73,17 @@ def test_files_may_not_be_as_large(bench: Bench) -> None:
 def test_no_room_at_any_write(studio: Studio, monkeypatch: pytest.MonkeyPatch, nth: int) -> None:
     """The first is the owner's, the second the manifest's; then come each frame's memory and the frame itself."""
     studio.render("whole.mp4", keep=True)
-    writes, original = [], Path.write_bytes
+    writes: list[Path] = []
 
-    def write(self: Path, data: bytes | memoryview) -> int:
-        writes.append(self)
-        if len(writes) < nth:
-            return original(self, data)
-        original(self, data[: len(data) // 2])
-        raise OSError(28, "No space left on device", str(self))
+    def write(path: Path, *parts: bytes | memoryview) -> None:
+        writes.append(path)
+        data = b"".join(parts)
+        path.write_bytes(data if len(writes) < nth else data[: len(data) // 2])
+        if len(writes) >= nth:
+            raise OSError(28, "No space left on device", str(path))
 
     with monkeypatch.context() as full:
-        full.setattr(Path, "write_bytes", write)
+        full.setattr("dreamvideo.media.files._write", write)
         with pytest.raises(OutputError, match="the disk is full"):
             studio.render()
     assert list(studio.folder.rglob(".dreamvideo-*")) == []

@@ -129,11 +129,11 @@ def test_a_full_disk_keeps_the_old_file(tmp_path: Path, noise: np.ndarray, monke
     write_png16(str(path), noise)
     before = path.read_bytes()
 
-    def full(self: Path, _: bytes) -> int:
-        self.touch()
+    def full(temporary: Path, *_: bytes) -> None:
+        temporary.touch()
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("dreamvideo.media.files._write", full)
     with pytest.raises(OutputError, match="disk is full"):
         write_png16(str(path), 1 - noise)
     assert files_in(tmp_path) == ["a.png"]
