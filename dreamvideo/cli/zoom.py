@@ -10,8 +10,7 @@ from dreamvideo.cli.unheard import hear_out
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
-# What a dive is like unless the person says otherwise. It dreams on what it has dreamed, which remembers enough.
-BASE = {"camera.zoom": 1.5, "color.match": 1.0, "dream.memory": "reset"}
+BASE = {"camera.zoom": 1.5, "color.match": 1.0}  # what a dive is like unless the person says otherwise
 
 InputPath = Annotated[
     str, typer.Argument(metavar="INPUT", help="A still; the larger, the longer its own detail lasts.")

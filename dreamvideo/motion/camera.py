@@ -12,7 +12,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from dreamvideo.motion.sampling import sample_at
+from dreamvideo.motion.sampling import Sampler
 
 GRID = 32  # parts of a pixel that OpenCV tells apart in sampling
 COARSEST = 16  # pixels on the shorter side of the smallest picture in a pyramid
@@ -124,16 +124,21 @@ class Pyramid:
 def sample(picture: np.ndarray, place: np.ndarray, width: int, height: int) -> np.ndarray:
     """``picture``, ``float32 [h, w, channels]``, where ``place`` leads from pixels of a ``width`` x ``height`` frame.
 
-    Beyond its border the picture is mirrored. The result is not clipped.
+    Beyond its border the picture is mirrored. The result is bicubic and not clipped.
     """
+    return sampler(picture.shape[:2], place, width, height).bicubic(picture)
+
+
+def sampler(size: tuple[int, int], place: np.ndarray, width: int, height: int) -> Sampler:
+    """What samples pictures of ``size`` (height, width), each as ``sample`` does."""
     columns, rows = np.arange(width)[None] + 0.5, np.arange(height)[:, None] + 0.5
     if place[0, 1] == 0 == place[1, 0]:  # then each of them depends on one axis only
         x, y = place[0, 0] * columns + place[0, 2] - 0.5, place[1, 1] * rows + place[1, 2] - 0.5
     else:
         x, y = (row[0] * columns + row[1] * rows + row[2] - 0.5 for row in place[:2])
     # OpenCV never comes to an end of mirroring a single pixel.
-    border = cv2.BORDER_REFLECT_101 if min(picture.shape[:2]) > 1 else cv2.BORDER_REPLICATE
-    return sample_at(picture, x.astype(np.float32), y.astype(np.float32), border)
+    border = cv2.BORDER_REFLECT_101 if min(size) > 1 else cv2.BORDER_REPLICATE
+    return Sampler(x.astype(np.float32), y.astype(np.float32), border)
 
 
 def dithered(step: np.ndarray, seed: int, index: int) -> np.ndarray:

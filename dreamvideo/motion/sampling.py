@@ -40,11 +40,6 @@ class Sampler:
         return shaped[0] if len(shaped) == 1 else np.concatenate(shaped, axis=-1)
 
 
-def sample_at(values: np.ndarray, x: np.ndarray, y: np.ndarray, border: int) -> np.ndarray:
-    """One picture at the points (x, y), see ``Sampler``: bicubic."""
-    return Sampler(x, y, border).bicubic(values)
-
-
 def _put_right(positions: np.ndarray) -> np.ndarray:
     """Where to ask OpenCV so that it answers for ``positions``."""
     whole = np.floor(positions)

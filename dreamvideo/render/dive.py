@@ -12,10 +12,11 @@ from dreamvideo.config import Color, Config
 from dreamvideo.media.grade import grade, is_neutral, statistics
 from dreamvideo.media.source import Source
 from dreamvideo.media.still import quantize16
-from dreamvideo.motion.camera import Path, Pyramid, dithered, inside, magnification, sample, stays_inside
+from dreamvideo.motion.camera import Path, Pyramid, dithered, inside, magnification, sampler, stays_inside
 from dreamvideo.motion.carry import AGE_STEPS, OLDEST, Pace, State, catch_up, still_pace
 from dreamvideo.motion.droste import Droste
 from dreamvideo.motion.hold import hold_sharpness, sharpness
+from dreamvideo.motion.sampling import Sampler
 from dreamvideo.render.companions import Companions
 from dreamvideo.render.journal import Journal
 from dreamvideo.render.listening import Heard
@@ -64,6 +65,7 @@ class DiveFilm:
         self._first = way.loop.dreamed if first is None else first
         self._still, self._picture_width = Pyramid(picture), picture.shape[1]
         self._latest = -1, picture
+        self._camera: tuple[int, Sampler | None] = -1, None
         self._prepared: Prepared | None = None
 
     @property
@@ -162,14 +164,14 @@ class DiveFilm:
         step, here, there = path.steps[index], path.places[index], path.places[index - 1]
         detailed = magnification(here) * self._picture_width / self.source.width > 1 / SHOWN_DETAIL
         if not detailed:
-            base = self._through(before, index)
+            base = self._through(index).bicubic(before)
         elif stays_inside(here, *size):
             dream = before - self._original_at(index - 1, there)
-            base = self._original_at(index, here) + self._through(dream, index)
+            base = self._original_at(index, here) + self._through(index).bicubic(dream)
         else:
-            old = self._through(self._original_at(index - 1, there), index)
+            old = self._through(index).bicubic(self._original_at(index - 1, there))
             news = self._original_at(index, here) - old
-            base = self._through(before, index) + inside(here, *size) * news
+            base = self._through(index).bicubic(before) + inside(here, *size) * news
         if not stays_inside(step, *size):
             border = self._beyond(here)
             if detailed:
@@ -198,10 +200,15 @@ class DiveFilm:
             self._latest = index, self._original(place)
         return self._latest[1]
 
-    def _through(self, values: np.ndarray, index: int) -> np.ndarray:
-        """``values`` of the frame before through the camera."""
-        step = dithered(self._way.path.steps[index], self._config.seed, index)
-        return sample(values, step, self.source.width, self.source.height)
+    def _through(self, index: int) -> Sampler:
+        """The camera through which frame ``index`` sees the one before; the latest is remembered."""
+        known, camera = self._camera
+        if known != index or camera is None:
+            width, height = self.source.width, self.source.height
+            step = dithered(self._way.path.steps[index], self._config.seed, index)
+            camera = sampler((height, width), step, width, height)
+            self._camera = index, camera
+        return camera
 
     def _aged(self, index: int, age: np.ndarray) -> np.ndarray:
         """How long each pixel has been in sight, in frames, as the journal keeps it."""
@@ -209,13 +216,13 @@ class DiveFilm:
         if age.min() == OLDEST and stays_inside(step, self.source.width, self.source.height):
             return age
         seen = inside(step, self.source.width, self.source.height)
-        moved = np.clip(seen * self._through(age, index) + 1, 0, OLDEST)
+        moved = np.clip(seen * self._through(index).bilinear(age) + 1, 0, OLDEST)
         return np.round(moved * AGE_STEPS) / np.float32(AGE_STEPS)
 
     def _remembered(self, index: int, memory: np.ndarray) -> np.ndarray:
         """What the ascent of the frame before remembers, through the camera; nothing at a new border."""
         step, size = self._way.path.steps[index], (self.source.width, self.source.height)
-        moved = self._through(memory, index)
+        moved = self._through(index).bilinear(memory)
         return moved if stays_inside(step, *size) else inside(step, *size) * moved
 
     def _at(self, index: int) -> Config:
