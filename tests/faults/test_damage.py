@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,13 +157,16 @@ def test_a_frame_that_is_damaged_while_it_waits_is_not_encoded(
     studio: Studio, dreamed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever reads a frame looks at its checksum, not only whoever goes on with it."""
-    original = Journal.put
+    original = Journal.keep
 
-    def put(self: Journal, index: int, record: bytes, memory: bytes | None = None, *, since: int = 0) -> None:
-        original(self, index, flip(0.4)(record) if index == 2 else record, memory, since=since)
+    def keep(self: Journal, index: int, *state: Any, **more: Any) -> None:
+        original(self, index, *state, **more)
+        if index == 2:
+            frame = self.folder / "frames" / "000002.png"
+            frame.write_bytes(flip(0.4)(frame.read_bytes()))
 
     with monkeypatch.context() as bad:
-        bad.setattr(Journal, "put", put)
+        bad.setattr(Journal, "keep", keep)
         with pytest.raises(InputError, match=r"000002\.png is damaged; go on with --resume"):
             studio.render()
     assert studio.files() == ["out.mp4.journal"]
