@@ -11,6 +11,7 @@ from unittest import mock
 
 from measure import alternate
 
+from dreamvideo.cli.zoom import BASE
 from dreamvideo.dream.engine import Dreamer
 from dreamvideo.merging import resolve
 from dreamvideo.render.clip import render_clip
@@ -19,7 +20,7 @@ from dreamvideo.render.job import Job, Listener, Progress
 from dreamvideo.render.zoom import render_zoom
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "inputs"
-DIVE: dict[str, Any] = {"camera.zoom": 1.5, "color.match": 1.0, "zoom.seconds": 5.0, "input.width": 640}
+DIVE: dict[str, Any] = {**BASE, "zoom.seconds": 5.0, "input.width": 640}
 DANCE: dict[str, Any] = {
     "camera.scale": "1 + 0.07 * beat",
     "dream.strength": "1 + 0.2 * sin(t) + 0 * onset",

@@ -10,7 +10,9 @@ from dreamvideo.cli.unheard import hear_out
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 
-BASE = {"camera.zoom": 1.5, "color.match": 1.0}  # what a dive is like unless the person says otherwise
+# What a dive is like unless the person says otherwise. It dreams on what it has dreamed, and that remembers enough:
+# with the ascent's own memory carried besides, long dives grow soft.
+BASE = {"camera.zoom": 1.5, "color.match": 1.0, "dream.memory": "reset"}
 
 InputPath = Annotated[
     str, typer.Argument(metavar="INPUT", help="A still; the larger, the longer its own detail lasts.")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from dreamvideo.cli import options
-from dreamvideo.config import Camera, Color, Config, Input, Zoom
+from dreamvideo.config import Camera, Color, Config, Dream, Input, Zoom
 from dreamvideo.merging import resolve
 from dreamvideo.render.job import Job
 from tests.cli.conftest import FakeRenderer, make_plan, preview_config
 
-DIVE = {"camera": Camera(zoom=1.5), "color": Color(match=1.0)}
+DIVE = {"camera": Camera(zoom=1.5), "color": Color(match=1.0), "dream": Dream(memory="reset")}
 
 
 @pytest.fixture
