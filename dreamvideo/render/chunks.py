@@ -124,8 +124,8 @@ class ChunkJournal:
     def put(self, index: int, record: bytes, memory: bytes | None = None) -> None:
         self._strand(index).put(index, record, memory, since=self._since(index))
 
-    def take(self, index: int, *, with_memory: bool = True) -> tuple[bytes, bytes | None]:
-        return self._strand(index).take(index, with_memory=with_memory)
+    def take(self, index: int) -> tuple[bytes, bytes | None]:
+        return self._strand(index).take(index)
 
     def kept(self, *, with_memory: bool) -> set[int]:
         """The frames of the chunk that are there and whole."""

@@ -13,7 +13,6 @@ import re
 import secrets
 import shutil
 import socket
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -75,7 +74,6 @@ class Strand:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._remembered: defaultdict[int, list[int]] = defaultdict(list)  # the latest, by what they are ``since``
 
     def kept(
         self,
@@ -140,7 +138,7 @@ class Strand:
     def keep(self, index: int, dreamed: np.ndarray, state: State, *, begins_shot: bool = False, since: int = 0) -> None:
         """Keep a finished frame, ``float32 [height, width, 3]``, and what of its state the frame doesn't tell.
 
-        Of the memories kept with the same ``since``, at most the latest ``MEMORIES`` stay.
+        The memory of the frame ``MEMORIES`` before it goes, unless that lies before ``since``.
         """
         if state.memory is not None:
             values = np.float32(state.remembered).tobytes(), np.ascontiguousarray(state.memory).data
@@ -157,18 +155,13 @@ class Strand:
 
     def _remember(self, index: int, since: int, *memory: bytes | memoryview) -> None:
         write_bytes(self._memory(index), *memory)
-        latest = [each for each in self._remembered[since] if each != index] + [index]
-        self._remembered[since] = latest[-MEMORIES:]
-        left_behind = index - MEMORIES  # perhaps by an earlier process
-        for past in {left_behind, *latest[:-MEMORIES]}:
-            if past >= since:
-                self._memory(past).unlink(missing_ok=True)
+        if index - MEMORIES >= since:
+            self._memory(index - MEMORIES).unlink(missing_ok=True)
 
-    def take(self, index: int, *, with_memory: bool = True) -> tuple[bytes, bytes | None]:
+    def take(self, index: int) -> tuple[bytes, bytes | None]:
         """The files of a kept frame: its record, and its memory where it has one. Raises ``OSError``."""
         memory = self._memory(index)
-        found = with_memory and memory.exists()
-        return read_bytes(self._frame(index)), read_bytes(memory) if found else None
+        return read_bytes(self._frame(index)), read_bytes(memory) if memory.exists() else None
 
     def state(self, index: int, frame: np.ndarray) -> State:
         """The state in which a kept frame, whose input was ``frame``, goes on.

@@ -174,10 +174,7 @@ class Worker:
                 if dreamt is not None:
                     behind.put(dreamt)
                     made.append((dreamt.index, dreamt.objective))
-        last = {made[-1][0], self._store.chunk.head - 1} if made else set()
-        return Made(
-            [(index, objective, self._files(index, with_memory=index in last)) for index, objective in made], ended
-        )
+        return Made([(index, objective, self._files(index)) for index, objective in made], ended)
 
     def _keep(self, dreamt: Dreamt) -> None:
         """Keep a frame, unless whoever gave the order is gone and the journal is another process's by now."""
@@ -185,9 +182,9 @@ class Worker:
             raise DreamFailed(f"{self._journal.folder} was taken over by another process; this worker writes no more")
         self._store.keep(dreamt.index, dreamt.dreamed, dreamt.state, begins_shot=dreamt.begins_shot)
 
-    def _files(self, index: int, *, with_memory: bool) -> Files | None:
+    def _files(self, index: int) -> Files | None:
         """What to send of a frame; a shared journal has it already."""
-        return None if self._shared else self._store.take(index, with_memory=with_memory)
+        return None if self._shared else self._store.take(index)
 
     def _close(self) -> None:
         close = getattr(self._dreams, "close", None)

@@ -205,20 +205,6 @@ def test_a_journal_that_is_a_link_is_gone_on_with_and_stays(journal: Journal, tm
     assert Journal(link).kept() == set(range(5))
 
 
-def test_of_memories_far_apart_only_the_latest_stay(journal: Journal, tmp_path: Path) -> None:
-    journal.keep(5, picture(*SIZE, 5), state(memory=True))
-    record, memory = journal.take(5)
-    assert memory is not None
-    assert journal.take(5, with_memory=False) == (record, None)
-    coordinator = Strand(tmp_path / "elsewhere")
-    coordinator.make()
-    for since in (0, 1000):
-        for index in [*range(since, since + 500, 20), since + 480]:  # the last one is dreamed again
-            coordinator.put(index, record, memory, since=since)
-    remembered = sorted(int(file.stem) for file in (coordinator.folder / "memories").iterdir())
-    assert remembered == [*range(340, 500, 20), *range(1340, 1500, 20)]
-
-
 def test_of_a_frame_gone_only_those_without_memory_go_too(journal: Journal) -> None:
     for index in range(5, 2 * MEMORIES + 4):
         journal.keep(index, picture(*SIZE, index), state(memory=True))

@@ -71,16 +71,6 @@ def test_its_frames_are_those_of_one_machine_and_come_as_bytes(folder_studio: Ma
     assert all(files is not None and files[1] is not None for files in made.values())
 
 
-def test_only_what_can_be_gone_on_from_is_sent_with_its_memory(folder_studio: MakeStudio, hire: Hire) -> None:
-    one = hire(folder_studio(pan(30), shots={"chunk": 15, "lead_in": 3, "overlap": 3}))
-    one.about()
-    chunk = Chunk(shot=0, lead=3, begin=6, head=10, end=16)
-    one.begin(chunk, set(), {})
-    made = one.advance(600.0)
-    assert made.ended
-    assert {index for index, _, files in made.frames if files and files[1]} == {chunk.head - 1, chunk.end - 1}
-
-
 def test_what_it_shares_it_doesn_t_send(
     folder_studio: MakeStudio, hire: Callable[[Studio, str], Worker], tmp_path: Path
 ) -> None:
