@@ -135,7 +135,8 @@ class Dream(Section):
     )
     memory: Literal["reset", "carry"] = Field(
         default="carry",
-        description="Whether that memory begins anew with each frame, or is carried along the motion.",
+        description="Whether that memory begins anew with each frame, or is carried along the motion; a zoom begins it "
+        "anew unless told otherwise.",
     )
     max_loss: float | None = Field(
         default=None, description="An octave's steps end early where the objective is above this."
@@ -151,8 +152,9 @@ class Dream(Section):
     )
     quality: Literal["draft", "standard", "fine"] = Field(
         default="standard",
-        description="How much time is spent: fine dreams every octave of every frame, standard the coarser ones by "
-        "turns, draft all at half the size, with an octave fewer, and of a clip every other frame.",
+        description="How much time is spent: fine dreams every octave of every frame; standard gives the coarser ones "
+        "of a clip every other step, by turns; draft does so at half the size, with an octave fewer, for every other "
+        "frame.",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="The network's arithmetic; auto takes the fastest that the machine computes in."

@@ -53,8 +53,8 @@ class Carry(Section):
         default=None,
         ge=1,
         le=1000,
-        description="Steps in each octave on a carried frame, shorter the more there are; unset: as few as needed, and "
-        "some more in the finest where much is new.",
+        description="Steps in the finest octave of a carried frame, shorter the more there are; unset: as few as "
+        "needed, and in a clip up to four where much is new.",
     )
     catch_up: float = Field(
         default=3.0,

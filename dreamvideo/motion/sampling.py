@@ -1,4 +1,4 @@
-"""Pictures at points between their pixels: OpenCV's bicubic interpolation, put right."""
+"""Pictures at points between their pixels: OpenCV's interpolation, the bicubic one put right."""
 
 import cv2
 import numpy as np
@@ -13,9 +13,7 @@ _ASKED = (np.sinh(np.arcsinh(4 * _WANTED) / 3) + 0.5).astype(np.float32)
 
 
 class Sampler:
-    """What takes pictures at points (x, y), worked out once: from ``float32 [h, w, channels]`` to ``[height, width,
-    channels]``.
-    """
+    """Takes pictures, ``float32 [h, w, channels]``, at points (x, y) that are worked out once."""
 
     def __init__(self, x: np.ndarray, y: np.ndarray, border: int) -> None:
         """``x`` and ``y``, ``float32``, are together [height, width] and count from the middle of the first pixel.
@@ -30,7 +28,10 @@ class Sampler:
         return self._sample(values, cv2.INTER_CUBIC)
 
     def bilinear(self, values: np.ndarray) -> np.ndarray:
-        """In a third of the time, for what need be neither sharp nor placed to better than a twentieth of a pixel."""
+        """In a third of the time, for what need be neither sharp nor placed to better than a twentieth of a pixel.
+
+        That far off are the points which are put right for the other kernel.
+        """
         return self._sample(values, cv2.INTER_LINEAR)
 
     def _sample(self, values: np.ndarray, interpolation: int) -> np.ndarray:

@@ -96,7 +96,7 @@ class DiveFilm:
 
     def kept(self, journal: Journal, progress: Callable[[int, int], None]) -> set[int]:
         """Each frame follows from all those before it: those behind a gap are dreamed again."""
-        kept = journal.kept(with_memory=self.dreamer.carries_memory, progress=progress)
+        kept = journal.kept(with_memory=self.dreamer.carries_memory, among=self.asks_for, progress=progress)
         return set(takewhile(kept.__contains__, range(self.total)))
 
     def dreams(self, journal: Journal, kept: Set[int]) -> Iterator[Dreamt]:

@@ -197,8 +197,8 @@ def test_a_droste_dive_shows_the_still_within_itself_at_its_end(dive: MakeDive) 
 
 RESUMED: list[tuple[str, dict[str, Any]]] = [
     *((loop, {}) for loop in LOOPS),
-    ("none", {"dream": {"ascent": "momentum", "memory": "carry"}}),
-    ("droste", {"dream": {"ascent": "momentum", "memory": "carry"}, "camera": {"zoom": 0.2}}),
+    ("none", {"dream": {"memory": "reset"}}),
+    ("droste", {"dream": {"memory": "reset"}, "camera": {"zoom": 0.2}}),
     ("none", {"camera": {"zoom": 0.5, "rotate": 30.0}, "color": {"match": 0.5, "keep": 0.5, "saturation": 1.5}}),
     ("none", {"moving": {"dream.strength": "0.5 + t", "camera.rotate": "40 * sin(6 * t)"}}),
 ]
