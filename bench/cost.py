@@ -26,6 +26,7 @@ from dreamvideo.media.still import write_image
 from dreamvideo.motion.carry import Seen, watch
 from dreamvideo.motion.shots import CutFinder, in_shots
 from dreamvideo.quality import QUALITIES
+from dreamvideo.render import recurrence
 from dreamvideo.render.clip import render_clip
 from dreamvideo.render.job import Job, Listener, Progress
 from dreamvideo.render.recurrence import Recurrence
@@ -112,9 +113,11 @@ def _tell_line(table: Table, name: str, sizes: Sequence[int], taken: Sequence[fl
 
 def outside(table: Table, frames: int = 96) -> None:
     """A whole render at 1280x720, from decoding to the verified output: what is not spent in the engine."""
-    watch, marks = Stopwatch(), []
+    watch, marks, parts = Stopwatch(), [], ("carry", "steady", "careful", "catch_up", "quantize16")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         stack.enter_context(watch.on(Dreamer, "dream"))
+        for part in parts:
+            stack.enter_context(watch.on(recurrence, part))
 
         def tell(progress: Progress) -> None:
             if progress.stage == "dream":
@@ -130,6 +133,9 @@ def outside(table: Table, frames: int = 96) -> None:
     frame = (last - marks[1][0]) / (len(marks) - 2)
     joining = (ended - last) / frames
     table.add("  a carried frame, and joining and verifying it", frame, f"{frame:.3f}, {joining:.3f} s")
+    carrying, *others = (1000 * watch.seconds[part] / frames for part in parts)
+    text = f"{carrying:.0f}, {sum(others):.0f} ms"
+    table.add("  of it carrying; levels, catching up and rounding", carrying + sum(others), text)
 
 
 def first_frame(table: Table) -> None:
@@ -152,6 +158,10 @@ def first_frame(table: Table) -> None:
         whole, bare, _ = alternate(first, tensorflow, rounds=3)
     table.at_most("from the command to the first frame at 400 px", whole, 12, f"{whole:.1f} s")
     table.at_most("  without importing TensorFlow and Keras", whole - bare, 3, f"{whole - bare:.1f} s")
+    program = [sys.executable, str(Path(__file__).with_name("first.py"))]
+    for line in subprocess.run(program, check=True, capture_output=True, text=True).stdout.splitlines():
+        name, taken = line.rsplit(maxsplit=1)
+        table.add(f"  of it {name}", float(taken), f"{float(taken):.2f} s")
 
 
 def memory(table: Table) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from clips import CLIPS
 from measure import seconds
+from moving import Stopwatch
 from table import Table
 from textbook import Gradient, dream_alone, dream_blended, textbook_gradient
 
@@ -89,14 +90,21 @@ class Equal:
             return self.strength.of(dreamed[::EVERY], clip.inputs[::EVERY])
 
         factor, _, got = matched(carried, strength, clip.target)
-        loop, alone = self._loop(factor), list[float]()
+        loop, alone, watch = self._loop(factor), list[float](), Stopwatch()
+
+        def time_alone() -> None:
+            alone.append(seconds(lambda: self._alone(clip.inputs[0])))
+
         loop.dreamer.dream(clip.inputs[0], np.zeros_like(clip.inputs[0]), index=0, steps=1, rate=0.01)  # traces it
         begun = time.perf_counter()
-        dreamed = self._carried(loop, clip.inputs, lambda: alone.append(seconds(lambda: self._alone(clip.inputs[0]))))
+        with watch.on(Recurrence, "_settle"):
+            dreamed = self._carried(loop, clip.inputs, time_alone)
         ours = (time.perf_counter() - begun - sum(alone)) / len(clip.inputs)
         ratio = statistics.median(alone) / ours
         text = f"{ratio:.1f}x ({ours:.3f} s)"
         self.table.at_least(f"{clip.name}: a frame of (a) over one of ours, {len(clip.inputs)} frames", ratio, 10, text)
+        share = watch.seconds["_settle"] / (ours * len(clip.inputs))
+        self.table.add(f"{clip.name}: of it first frames of shots", share, f"{100 * share:.0f} %")
         return dreamed, got
 
     def _compare_errors(self, clip: Clip, dreamed: Frames) -> None:

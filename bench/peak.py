@@ -1,7 +1,9 @@
 """One step at 512x512 beside the textbook's, and beside what the network's convolutions take when they run alone."""
 
+import re
 import statistics
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,7 @@ import tensorflow as tf
 from equal import LAYERS, MEASURE, RAW
 from measure import alternate, seconds
 from table import Table
+from tensorflow.python.eager import context  # the only way to ask for run metadata
 from textbook import textbook_gradient
 
 from dreamvideo.config import Dream
@@ -110,15 +113,36 @@ def peak(table: Table) -> None:
         fastest = max(fastest, convolution.operations() / taken)
     picture = np.random.default_rng(0).random((SIDE, SIDE, 3), np.float32)
     dreamer = Dreamer(Dream(octaves=1, tile=640, jitter=1, **RAW), seed=0)
-    whole = statistics.median(
-        _times(lambda: dreamer.dream(picture, np.zeros_like(picture), index=0, steps=STEPS, rate=0.01))
-    )
+
+    def steps() -> None:
+        dreamer.dream(picture, np.zeros_like(picture), index=0, steps=STEPS, rate=0.01)
+
+    whole = statistics.median(_times(steps))
     share = alone / (whole / STEPS)
     text = f"{100 * share:.0f} % ({1000 * alone:.0f} ms)"
     table.at_least(f"step at {SIDE}x{SIDE}: share of its convolutions' own peak", share, 0.70, text)
+    for kind, taken in _profile(steps):
+        table.add(f"  of a step, all threads: {kind}", taken, f"{taken / STEPS:.0f} ms")
     rate = operations / (whole / STEPS)
     text = f"{rate / 1e9:.0f}, {fastest / 1e9:.0f} Gflop/s"
     table.add("  operations a second in a step, and in its fastest convolution", rate, text)
+
+
+def _profile(run: Callable[[], object]) -> list[tuple[str, float]]:
+    """The milliseconds that each kind of operation takes, of all threads together, the longest first."""
+    eager = context.context()
+    eager.enable_run_metadata()
+    try:
+        run()
+        found = eager.export_run_metadata()
+    finally:
+        eager.disable_run_metadata()
+    taken: Counter[str] = Counter()
+    for device in found.step_stats.dev_stats:
+        for node in device.node_stats:
+            kind = re.search(r"= (\w+)\(", node.timeline_label)
+            taken[kind[1] if kind else node.node_name] += node.op_end_rel_nanos / 1e6
+    return taken.most_common(8)
 
 
 def _times(run: Any) -> list[float]:
