@@ -1,10 +1,11 @@
 """One step at 512x512 beside the textbook's, and beside what the network's convolutions take when they run alone."""
 
-import re
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -13,7 +14,7 @@ import tensorflow as tf
 from equal import LAYERS, MEASURE, RAW
 from measure import alternate, seconds
 from table import Table
-from tensorflow.python.eager import context  # the only way to ask for run metadata
+from tensorflow.tsl.profiler.protobuf import xplane_pb2
 from textbook import textbook_gradient
 
 from dreamvideo.config import Dream
@@ -23,6 +24,7 @@ from dreamvideo.dream.networks import load_network
 SIDE = 512  # pixels
 STEPS = 4
 ROUNDS = 9
+AROUND = ("Process", "Run")  # what the profiler calls the threads' own work, operations and all
 LARGE = 4  # pictures at once in a convolution that runs alone, which then reaches what the machine can
 
 
@@ -130,19 +132,20 @@ def peak(table: Table) -> None:
 
 def _profile(run: Callable[[], object]) -> list[tuple[str, float]]:
     """The milliseconds that each kind of operation takes, of all threads together, the longest first."""
-    eager = context.context()
-    eager.enable_run_metadata()
-    try:
-        run()
-        found = eager.export_run_metadata()
-    finally:
-        eager.disable_run_metadata()
-    taken: Counter[str] = Counter()
-    for device in found.step_stats.dev_stats:
-        for node in device.node_stats:
-            kind = re.search(r"= (\w+)\(", node.timeline_label)
-            taken[kind[1] if kind else node.node_name] += node.op_end_rel_nanos / 1e6
-    return taken.most_common(8)
+    taken = defaultdict[str, float](float)
+    space: Any = xplane_pb2.XSpace()  # pyright: ignore[reportAttributeAccessIssue] - it is made when imported
+    with TemporaryDirectory() as folder:
+        with tf.profiler.experimental.Profile(folder):
+            run()
+        (file,) = Path(folder).rglob("*.xplane.pb")
+        space.ParseFromString(file.read_bytes())
+    for plane in space.planes:
+        for event in (event for line in plane.lines for event in line.events):
+            name, _, kind = plane.event_metadata[event.metadata_id].name.rpartition(":")
+            if name and kind.isidentifier() and not kind.startswith("__"):
+                taken[kind] += event.duration_ps / 1e9
+    longest = sorted(taken.items(), key=lambda item: -item[1])
+    return [(kind, spent) for kind, spent in longest if kind not in AROUND][:8]
 
 
 def _times(run: Any) -> list[float]:
