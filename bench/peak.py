@@ -124,7 +124,7 @@ def peak(table: Table) -> None:
     text = f"{100 * share:.0f} % ({1000 * alone:.0f} ms)"
     table.at_least(f"step at {SIDE}x{SIDE}: share of its convolutions' own peak", share, 0.70, text)
     for kind, taken in _profile(steps):
-        table.add(f"  of a step, all threads: {kind}", taken, f"{taken / STEPS:.0f} ms")
+        table.add(f"  of a step, all threads: {kind}", taken / STEPS, f"{taken / STEPS:.0f} ms")
     rate = operations / (whole / STEPS)
     text = f"{rate / 1e9:.0f}, {fastest / 1e9:.0f} Gflop/s"
     table.add("  operations a second in a step, and in its fastest convolution", rate, text)
