@@ -90,21 +90,24 @@ class Equal:
             return self.strength.of(dreamed[::EVERY], clip.inputs[::EVERY])
 
         factor, _, got = matched(carried, strength, clip.target)
-        loop, alone, watch = self._loop(factor), list[float](), Stopwatch()
+        loop, alone, watch, octaves = self._loop(factor), list[float](), Stopwatch(), Stopwatch()
 
         def time_alone() -> None:
             alone.append(seconds(lambda: self._alone(clip.inputs[0])))
 
         loop.dreamer.dream(clip.inputs[0], np.zeros_like(clip.inputs[0]), index=0, steps=1, rate=0.01)  # traces it
         begun = time.perf_counter()
-        with watch.on(Recurrence, "_settle"):
+        with watch.on(Recurrence, "_settle"), watch.on(Recurrence, "_follow"), octaves.on(Dreamer, "_octave", _finer):
             dreamed = self._carried(loop, clip.inputs, time_alone)
         ours = (time.perf_counter() - begun - sum(alone)) / len(clip.inputs)
         ratio = statistics.median(alone) / ours
         text = f"{ratio:.1f}x ({ours:.3f} s)"
         self.table.at_least(f"{clip.name}: a frame of (a) over one of ours, {len(clip.inputs)} frames", ratio, 10, text)
-        share = watch.seconds["_settle"] / (ours * len(clip.inputs))
-        self.table.add(f"{clip.name}: of it first frames of shots", share, f"{100 * share:.0f} %")
+        extra = sum((1 - 1 / finer) * spent for finer, spent in octaves.seconds.items())
+        parts = watch.seconds["_settle"], extra, watch.seconds["_follow"] - extra
+        shares = [100 * part / (ours * len(clip.inputs)) for part in parts]
+        text = ", ".join(f"{share:.0f}" for share in (*shares, 100 - sum(shares)))
+        self.table.add(f"{clip.name}: of it first frames; extra steps; others; rest", shares[0], f"{text} %")
         return dreamed, got
 
     def _compare_errors(self, clip: Clip, dreamed: Frames) -> None:
@@ -152,6 +155,11 @@ class Equal:
                     between()
                     gate.set()
         return dreamed
+
+
+def _finer(_dreamer: Dreamer, task: Any, _base: np.ndarray, _residual: np.ndarray, octave: int) -> int:
+    """How many steps an octave has for one where little is new."""
+    return 1 if octave else task.finer
 
 
 def matched(

@@ -29,21 +29,22 @@ DANCE: dict[str, Any] = {
 
 
 class Stopwatch:
-    """The seconds that methods have taken in all, by their names."""
+    """The seconds that functions have taken in all, by their names."""
 
     def __init__(self) -> None:
-        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.seconds: defaultdict[Any, float] = defaultdict(float)
 
-    def on(self, owner: type, name: str) -> Any:
-        """A patch of ``owner`` that keeps the time of its method ``name``."""
+    def on(self, owner: Any, name: str, kind: Callable[..., Any] | None = None) -> Any:
+        """A patch of ``owner`` that keeps the time of its ``name``, by what ``kind`` says of the arguments if given."""
         original = getattr(owner, name)
 
         def timed(*arguments: Any, **options: Any) -> Any:
+            key = kind(*arguments, **options) if kind else name
             begun = time.perf_counter()
             try:
                 return original(*arguments, **options)
             finally:
-                self.seconds[name] += time.perf_counter() - begun
+                self.seconds[key] += time.perf_counter() - begun
 
         return mock.patch.object(owner, name, timed)
 

@@ -57,14 +57,15 @@ def octave_sizes(height: int, width: int, settings: Dream, smallest: int) -> lis
 
 def by_residual(frames: np.ndarray, start: np.ndarray, octaves: Octaves, ascend: Ascend) -> np.ndarray:
     """Hand on the dream alone, as above; octaves may be missing anywhere."""
-    delta = np.zeros((1, 1, 1, 3), np.float32)
+    carried = reached = np.zeros((1, 1, 1, 3), np.float32)
     for octave, size in reversed(octaves):
+        delta = reached - carried
         carried = resize(start, size)
-        delta = ascend(resize(frames, size), carried + resize(delta, size), octave) - carried
-    residual = start + resize(delta, _size(frames))
-    if octaves[0][1] != _size(frames):  # resized, it no longer keeps the picture in its range by itself
-        residual = np.clip(frames + residual, 0, 1) - frames
-    return residual
+        reached = ascend(resize(frames, size), carried + resize(delta, size), octave)
+    if octaves[0][1] == _size(frames):
+        return reached
+    residual = start + resize(reached - carried, _size(frames))
+    return np.clip(frames + residual, 0, 1) - frames  # resized, it no longer keeps the picture in its range by itself
 
 
 def by_detail(frames: np.ndarray, start: np.ndarray, octaves: Octaves, ascend: Ascend) -> np.ndarray:
