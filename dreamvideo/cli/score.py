@@ -146,10 +146,9 @@ def _draw(found: "Score", plot: str, *, quiet: bool) -> None:
 
 def _rows(score: "Score") -> list[tuple[str, ...]]:
     measured = score.measured
-    where = "on every frame" if score.every == 1 else f"on one frame in {score.every}"
     return [
         ("measure", "output", "input", ""),
-        ("strength", _number(measured.strength), "1", f"of {', '.join(score.layers)} ({score.network}), {where}"),
+        _strength_row(score),
         ("difference", _number(255 * measured.difference), "0", "mean of |output - input|, 1/255"),
         _warp_row(measured.short),
         _warp_row(measured.long),
@@ -159,6 +158,14 @@ def _rows(score: "Score") -> list[tuple[str, ...]]:
         ("integrity", "output", "input", ""),
         *map(_check_row, score.checks),
     ]
+
+
+def _strength_row(score: "Score") -> Row:
+    layers = f"of {', '.join(score.layers)} ({score.network})"
+    if not score.measured.curves.strength_frames:
+        return "strength", "-", "-", f"{layers}: the frames are too small"
+    where = "on every frame" if score.every == 1 else f"on one frame in {score.every}"
+    return "strength", _number(score.measured.strength), "1", f"{layers}, {where}"
 
 
 def _warp_row(error: "WarpError") -> Row:
@@ -175,6 +182,8 @@ def _pulse_row(measured: "Measured") -> Row:
         return "pulse", "-", "0", "no shot of 16 frames"
     if pulse.frequency is None:
         return "pulse", "0", "0", "1/255: nothing changes that does not in the input"
+    if pulse.slow:
+        return "pulse", "-", "0", "slow change, no pulse"
     above = "" if pulse.above_median is None else f", {pulse.above_median:.3g} times the median of the spectrum"
     return "pulse", _number(255 * pulse.amplitude), "0", f"1/255 at {pulse.frequency:.3g} Hz{above}"
 
@@ -184,10 +193,19 @@ def _drift_row(measured: "Measured", name: str, unit: float) -> Row:
 
     found = steepest(measured.drift, name)
     if found is None:
-        return f"drift of {name}", "-", "0", "no shot long enough"
+        return f"drift of {name}", "-", "0", _why_no_drift(measured)
     told = "a second" if unit == 1 else f"1/{unit:g} a second"
     shot = f", in shot {found.shot}: frames {found.first} to {found.end - 1}" if len(measured.shots) > 1 else ""
     return f"drift of {name}", _number(unit * getattr(found, name)), "0", told + shot
+
+
+def _why_no_drift(measured: "Measured") -> str:
+    """Only strength may have none where others have."""
+    if all(drift.mean is None for drift in measured.drift):
+        return "no shot long enough"
+    if not measured.curves.strength_frames:
+        return "the frames are too small"
+    return "the input excites nothing" if measured.strength is None else "on too few frames; lower --every"
 
 
 def _check_row(check: "Check") -> Row:

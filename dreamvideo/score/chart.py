@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dreamvideo.drawing import GREY, INK, LARGE, MEDIUM, PALE, SMALL, head, require_matplotlib, save, shortened
-from dreamvideo.score.result import Drift, Pulse, Score, WarpError
+from dreamvideo.score.result import Drift, Measured, Pulse, Score, WarpError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,9 +75,8 @@ def draw(score: Score) -> "Figure":
 def rows_of(score: Score) -> Iterator[Row]:
     """What is drawn over time."""
     measured, curves = score.measured, score.measured.curves
-    strength = Line("", np.array(curves.strength_frames), _numbers(curves.strength), _STRENGTH)
-    total = "" if measured.strength is None else f"{measured.strength:.3g} times the input's in all; dashed: its drift"
-    yield Row("strength", total, [strength], trend="strength")
+    if curves.strength_frames:
+        yield _strength_row(measured)
     difference = _line("", curves.difference, _STRENGTH, 255)
     yield Row("difference", f"{255 * measured.difference:.3g} / 255 on average", [difference])
     for error, output, floor in (
@@ -88,6 +87,13 @@ def rows_of(score: Score) -> Iterator[Row]:
         yield Row(f"warp error, {frames(error.apart)}", _warp_fact(error), lines)
     looks = [_line(name, getattr(curves, name), color, 255) for name, color in _LOOKS.items()]
     yield Row("looks", "the output's less the input's, of 255", looks, from_zero=False)
+
+
+def _strength_row(measured: Measured) -> Row:
+    curves = measured.curves
+    strength = Line("", np.array(curves.strength_frames), _numbers(curves.strength), _STRENGTH)
+    total = "" if measured.strength is None else f"{measured.strength:.3g} times the input's in all; dashed: its drift"
+    return Row("strength", total, [strength], trend="strength")
 
 
 def frames(count: int) -> str:
@@ -169,7 +175,7 @@ def _draw_spectrum(axes: "Axes", pulse: Pulse) -> None:
     axes.plot(frequencies, amplitudes, color=_PULSE, linewidth=1.5, zorder=3)
     axes.axhline(float(np.median(amplitudes)), color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2)
     axes.set_ylim(bottom=0, top=1.15 * float(amplitudes.max()) or 1)
-    if pulse.frequency is not None:
+    if pulse.frequency is not None and not pulse.slow:
         axes.plot([pulse.frequency], [255 * pulse.amplitude], "o", color=_PULSE, markersize=4, zorder=4)
     axes.set_xlabel("Hz", fontsize=SMALL, color=GREY, labelpad=2)
     head(axes, [("pulse", INK), (pulse_fact(pulse), GREY), ("dashed: the median", GREY)])
@@ -179,6 +185,8 @@ def pulse_fact(pulse: Pulse) -> str:
     """The strongest frequency in words."""
     if pulse.frequency is None:
         return "nothing changes that does not in the input"
+    if pulse.slow:
+        return "slow change, no pulse"
     above = "" if pulse.above_median is None else f", {pulse.above_median:.3g} times the median"
     return f"strongest at {pulse.frequency:.3g} Hz: {255 * pulse.amplitude:.3g} / 255{above}"
 

@@ -1,35 +1,67 @@
 """Whether an output is still the clip that it was made of: checks by name, each with its tolerance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from dreamvideo.media.source import Source
+from dreamvideo.score.repeats import named
 from dreamvideo.score.result import Check
+from dreamvideo.score.shape import ASPECT_SLACK, SIZE_SLACK, near, written
 from dreamvideo.score.sound import SoundMatch
 
-SIZE_SLACK = 1  # pixels: H.264 players need even sides
 RATE_SLACK = Fraction(1, 2000)  # of the rate: 24000/1001 may be written as 23.98, but not as 24
 GIF_SLACK = Fraction(1, 200)  # seconds of a frame: a GIF counts in hundredths
 SOUND_SLACK = 0.1  # seconds: a few packets of AAC, which last 21 ms each
 OFFSET_SLACK = 0.02  # seconds: half of the 40 ms by which EBU R 37 lets sound be early
 
+_DAMAGE = "damaged (", "truncated: ", "stopped answering "  # how a source's warnings on its data begin
+
 
 @dataclass(frozen=True)
 class Facts:
-    """One clip: ``rate`` in frames a second is ``None`` for stills, which have no time; ``size`` is (width, height)."""
+    """One clip: ``rate`` in frames a second is ``None`` for stills, which have no time; ``size`` is (width, height).
+
+    ``aspect`` is a pixel's width over its height, ``complaint`` what its decoder said of damaged data.
+    """
 
     frames: int
     rate: Fraction | None
     size: tuple[int, int]
+    aspect: Fraction = Fraction(1)
+    complaint: str = ""
 
     @property
     def seconds(self) -> Fraction | None:
         return None if self.rate is None else self.frames / self.rate
 
 
-def check_clip(source: Facts, dream: Facts, sound: SoundMatch, *, gif: bool, lost: str = "") -> list[Check]:
-    """Compare ``dream`` with its ``source``. ``gif``: it is one; ``lost`` says which frames are missing or too many."""
-    checks = [_frames(source, dream, lost), _size(source, dream)]
+def complaint(source: Source) -> str:
+    """What the decoder has said of damaged data while ``source`` was read; empty where it said nothing."""
+    told = (warning.removeprefix(f"{source.name} ").removeprefix("is ") for warning in source.warnings)
+    return next((each for each in told if each.startswith(_DAMAGE)), "")
+
+
+def check_clip(
+    source: Facts,
+    dream: Facts,
+    sound: SoundMatch,
+    *,
+    gif: bool,
+    lost: str = "",
+    repeats: Sequence[int] | None = None,
+) -> list[Check]:
+    """Compare ``dream`` with its ``source``.
+
+    ``gif``: it is one; ``lost`` says which frames are missing or too many; ``repeats`` are those that show the one
+    before once more, ``None`` where that can't be told.
+    """
+    checks = [_frames(source, dream, lost)]
+    if repeats is not None:
+        checks.append(Check("repeats", not repeats, 0, len(repeats), "exact", named(repeats) if repeats else ""))
+    checks.append(_size(source, dream, gif=gif))
+    if dream.rate is not None:
+        checks.append(_decodes(source, dream))
     if source.rate is not None and dream.rate is not None:
         checks += [_rate(source, dream, gif=gif), _duration(source, dream, gif=gif)]
         checks += _sound(source, sound, gif=gif)
@@ -40,13 +72,22 @@ def _frames(source: Facts, dream: Facts, lost: str) -> Check:
     return Check("frames", dream.frames == source.frames, source.frames, dream.frames, "exact", lost)
 
 
-def _size(source: Facts, dream: Facts) -> Check:
-    ok = all(abs(a - b) <= SIZE_SLACK for a, b in zip(source.size, dream.size, strict=True))
-    return Check("size", ok, _written(source.size), _written(dream.size), f"{SIZE_SLACK} pixel")
+def _size(source: Facts, dream: Facts, *, gif: bool) -> Check:
+    """Also of a pixel, but for what has square ones only."""
+    square = gif or dream.rate is None
+    shown = square or abs(dream.aspect - source.aspect) <= ASPECT_SLACK * source.aspect
+    note = "" if shown else f"pixels of {_ratio(dream.aspect)}, and of {_ratio(source.aspect)} in the input"
+    ok = shown and near(source.size, dream.size)
+    return Check("size", ok, written(source.size), written(dream.size), f"{SIZE_SLACK} pixel", note)
 
 
-def _written(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
+def _ratio(aspect: Fraction) -> str:
+    return f"{aspect.numerator}:{aspect.denominator}"
+
+
+def _decodes(source: Facts, dream: Facts) -> Check:
+    of_input, of_output = ("with errors" if clip.complaint else "cleanly" for clip in (source, dream))
+    return Check("decodes", not dream.complaint, of_input, of_output, "exact", dream.complaint)
 
 
 def _rate(source: Facts, dream: Facts, *, gif: bool) -> Check:
@@ -73,7 +114,8 @@ def _sound(source: Facts, sound: SoundMatch, *, gif: bool) -> Iterator[Check]:
     if gif:
         return
     heard = sound.input is not None, sound.output is not None
-    yield Check("sound", heard[0] == heard[1], *heard, "exact")
+    ok = heard[0] == heard[1] and not sound.output_fault
+    yield Check("sound", ok, *heard, "exact", sound.output_fault or sound.input_fault)
     if sound.input is None or sound.output is None or source.seconds is None:
         return
     least = min(sound.input, float(source.seconds)) - SOUND_SLACK

@@ -9,8 +9,8 @@ import numpy as np
 from dreamvideo.media.clip import ClipSource
 from dreamvideo.media.prefetch import prefetch
 from dreamvideo.media.source import Source, open_source
-from dreamvideo.media.still import resize
 from dreamvideo.score.result import Settings
+from dreamvideo.score.shape import common_size, fitted
 
 AHEAD = 1  # frames that are decoded beforehand: 100 MB each at 3840x2160
 MOST_COUNTED = 250  # frames that only one clip has are counted up to here; what is left is taken from the header
@@ -25,6 +25,7 @@ class Pairs:
     Attributes
     ----------
     source, dream : the input, as it was dreamed, and the output.
+    size : (width, height) at which both are compared.
     frames : how many frames each has, known after iterating.
     """
 
@@ -36,6 +37,7 @@ class Pairs:
         if self._only_times_agree():
             self.resampled_from = self.dream.rate, self.dream.frame_count or 0
             self.dream = open_source(output_path, rate=self.source.rate)
+        self.size = common_size(self.source, self.dream)
         self.frames = [0, 0]
 
     @property
@@ -55,7 +57,8 @@ class Pairs:
         return not same_count and abs(seconds[0] - seconds[1]) <= 1 / min(source.rate, dream.rate)
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Frames of the input's size, ``float32 [height, width, 3]`` in [0, 1]. Raises ``InputError``."""
+        """Frames of ``size``, ``float32 [height, width, 3]`` in [0, 1]. Raises ``InputError``."""
+        shape = self.size[::-1]
         with prefetch(self.source.frames(), AHEAD) as inputs, prefetch(self.dream.frames(), AHEAD) as outputs:
             while True:
                 pair = next(inputs, None), next(outputs, None)
@@ -63,7 +66,7 @@ class Pairs:
                 frame, dreamed = pair
                 if frame is None or dreamed is None:
                     break
-                yield frame, fitted(dreamed, frame.shape)
+                yield fitted(frame, shape), fitted(dreamed, shape)
             rest = (inputs, self.source), (outputs, self.dream)
             self.frames = [_counted(count, *each) for count, each in zip(self.frames, rest, strict=True)]
 
@@ -73,17 +76,6 @@ class Pairs:
     def __exit__(self, *_: object) -> None:
         self.source.close()
         self.dream.close()
-
-
-def fitted(frame: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A frame at the height and width of ``shape``: cut where it is a pixel larger, as odd sides are padded, or scaled.
-
-    From and to ``float32 [height, width, 3]``.
-    """
-    height, width = shape[:2]
-    if 0 <= frame.shape[0] - height <= 1 and 0 <= frame.shape[1] - width <= 1:
-        return np.ascontiguousarray(frame[:height, :width])
-    return resize(frame, width, height)
 
 
 def _counted(before: int, rest: Iterator[np.ndarray], source: Source) -> int:

@@ -59,6 +59,7 @@ class PulseMeter:
             frequency=float(frequencies[peak]) if found else None,
             amplitude=found,
             above_median=found / median if median else None,
+            slow=peak == 0 and found > 0,
             frequencies=[float(each) for each in frequencies],
             amplitudes=[float(each) for each in amplitudes],
         )

@@ -56,11 +56,13 @@ class Pulse:
 
     ``amplitude`` (of the range 0 to 1) is that of the change at this frequency, ``above_median`` how many times the
     median of the spectrum. ``None`` where nothing changes at all.
+    ``slow``: it is the lowest frequency that can be told; then the dream changes slowly and does not pulse.
     """
 
     frequency: float | None
     amplitude: float
     above_median: float | None
+    slow: bool
     frequencies: list[float]
     amplitudes: list[float]
 
@@ -99,7 +101,10 @@ class Curves:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the frames say. ``shots``: frames that begin one; ``strength``: ``None`` where the input excites nothing."""
+    """What the frames say. ``shots``: frames that begin one.
+
+    ``strength``: ``None`` where the input excites nothing, or its frames are too small for the network.
+    """
 
     frames: int
     shots: list[int]

@@ -24,12 +24,15 @@ class SoundMatch:
 
     ``offset``: seconds by which the output's is late, ``None`` unless both sound alike within LARGEST_OFFSET;
     ``likeness`` is their correlation there, ``None`` where one of them is silent.
+    The faults are sentences on sound that could not be decoded, or not to its end.
     """
 
     input: float | None
     output: float | None
     offset: float | None = None
     likeness: float | None = None
+    input_fault: str = ""
+    output_fault: str = ""
 
 
 def match_sound(source: Sound | None, dream: Sound | None) -> SoundMatch:
@@ -39,31 +42,39 @@ def match_sound(source: Sound | None, dream: Sound | None) -> SoundMatch:
     """
     lags = round(LARGEST_OFFSET * RATE)
     correlation, energies, lengths = np.zeros(2 * lags + 1), np.zeros(2), np.zeros(2, int)
-    for pair in zip_longest(_coarse(source), _coarse(dream), fillvalue=_NOTHING):
+    tracks = _Track(source), _Track(dream)
+    for pair in zip_longest(*tracks, fillvalue=_NOTHING):
         counts = [len(each) for each in pair]
         lengths += counts
         energies += [float(np.sum(np.square(each[: min(counts)], dtype=np.float64))) for each in pair]
         if min(counts):
             correlation += _correlated(*pair, lags)
     of_input, of_output = (float(length / RATE) if length else None for length in lengths)
+    faults = tracks[0].fault, tracks[1].fault
     if energies.min() <= max(1, lengths.min()) * _SILENCE**2:
-        return SoundMatch(of_input, of_output)
+        return SoundMatch(of_input, of_output, None, None, *faults)
     peak = int(np.argmax(correlation))
     likeness = float(correlation[peak] / np.sqrt(energies.prod()))
     inside = 0 < peak < 2 * lags  # at the limit it would be larger beyond
     offset = (peak - lags) / RATE if inside and likeness >= ALIKE else None
-    return SoundMatch(of_input, of_output, offset, likeness)
+    return SoundMatch(of_input, of_output, offset, likeness, *faults)
 
 
-def _coarse(sound: Sound | None) -> Iterator[np.ndarray]:
-    """Blocks of mono samples at ``RATE``; none where there is no sound that can be decoded."""
-    if sound is None:
-        return
-    try:
-        for block in blocks(sound):
-            yield block[: len(block) // COARSE * COARSE].reshape(-1, COARSE).mean(axis=1)
-    except InputError:
-        return
+class _Track:
+    """Blocks of mono samples at ``RATE``; none where there is no sound. ``fault`` says why there are no more."""
+
+    def __init__(self, sound: Sound | None) -> None:
+        self._sound = sound
+        self.fault = ""
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        if self._sound is None:
+            return
+        try:
+            for block in blocks(self._sound):
+                yield block[: len(block) // COARSE * COARSE].reshape(-1, COARSE).mean(axis=1)
+        except InputError as error:
+            self.fault = str(error)
 
 
 def _correlated(first: np.ndarray, second: np.ndarray, lags: int) -> np.ndarray:

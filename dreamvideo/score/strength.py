@@ -41,6 +41,11 @@ class Strength:
         """``float32 [height, width, 3]`` frames; 1 is an untouched input. Raises as ``at``."""
         return float(np.mean([self.at(d) for d in dreamed]) / np.mean([self.at(i) for i in inputs]))
 
+    def require(self, size: tuple[int, int]) -> None:
+        """Raises ``ConfigError`` for frames of ``size`` (width, height) that are too small for the network."""
+        for side in size:
+            self._side(side, size[::-1])
+
     def at(self, frame: np.ndarray) -> float:
         """The objective of one frame. Raises ``ConfigError`` for one that is too small for the network."""
         height, width = (self._side(side, frame.shape) for side in frame.shape[:2])

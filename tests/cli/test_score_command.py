@@ -2,15 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from dreamvideo.media.still import write_image
-from tests.score.conftest import noisy, pan
+from tests.score.conftest import Frames, lifted, noisy, pan
 from tests.tiny import MIXED, tiny_network
 
 LAYER = ("--layer", MIXED)
@@ -22,11 +24,8 @@ def _clips(monkeypatch: pytest.MonkeyPatch, dreamvideo) -> None:
     network = tiny_network()
     monkeypatch.setattr("dreamvideo.dream.strength.load_network", lambda _name: network)
     del dreamvideo  # it has chosen the folder
-    frames = pan(20)
-    for name, clip in (("in", frames), ("out", noisy(frames, 0.02))):
-        Path(name).mkdir()
-        for index, frame in enumerate(clip):
-            write_image(f"{name}/{index:02}.png", frame, bits=16)
+    write("in", pan(20))
+    write("out", noisy(pan(20), 0.02))
 
 
 def test_the_table_has_every_measure(dreamvideo) -> None:
@@ -37,7 +36,7 @@ def test_the_table_has_every_measure(dreamvideo) -> None:
     assert [line.split("  ")[0] for line in lines] == [
         *("strength", "difference", "warp error, 1 frame", "warp error, 10 frames", "pulse"),
         *("drift of strength", "drift of mean", "drift of deviation", "drift of saturation"),
-        *("", "integrity", "frames", "size"),
+        *("", "integrity", "frames", "repeats", "size"),
     ]
     assert f"of {MIXED} (tiny), on every frame" in lines[0]
     assert "above the floor, mean square x 1e4; 19 pairs" in lines[2]
@@ -58,6 +57,50 @@ def test_json_has_the_summaries_and_the_curves(dreamvideo) -> None:
     assert told["checks"][0] == {
         "name": "frames", "ok": True, "input": 20, "output": 20, "tolerance": "exact", "note": "",
     }  # fmt: skip
+
+
+def write(name: str, frames: Frames) -> None:
+    Path(name).mkdir()
+    for index, frame in enumerate(frames):
+        write_image(f"{name}/{index:02}.png", frame, bits=16)
+
+
+def row(text: str, name: str) -> list[str]:
+    """The cells of a row of the table."""
+    line = next(line for line in text.splitlines() if line.startswith(f"{name}  "))
+    return re.split("  +", line.rstrip())
+
+
+def test_strength_that_is_not_measured_says_why(dreamvideo) -> None:
+    write("small", pan(20, height=16, width=16))
+    outcome = dreamvideo("score", "small", "small", "--layer", "deep_relu")
+    assert outcome.code == 0
+    assert "frames of 16x16 are too small" in outcome.err
+    assert row(outcome.out, "strength") == ["strength", "-", "-", "of deep_relu (tiny): the frames are too small"]
+    assert row(outcome.out, "drift of strength")[-1] == "the frames are too small"
+    told = json.loads(dreamvideo("score", "small", "small", "--layer", "deep_relu", "--json").out)
+    assert told["measured"]["strength"] is None
+
+
+def test_a_drift_that_is_not_told_says_why(dreamvideo, monkeypatch: pytest.MonkeyPatch) -> None:
+    sparse = dreamvideo("score", "in", "out", *LAYER, "--every", "15").out
+    assert row(sparse, "drift of strength")[1:] == ["-", "0", "on too few frames; lower --every"]
+    assert row(sparse, "drift of mean")[-1] == "1/255 a second"
+    write("short", pan(15))
+    short = dreamvideo("score", "short", "short", *LAYER).out
+    for name in ("strength", "mean"):
+        assert row(short, f"drift of {name}")[-1] == "no shot long enough"
+    monkeypatch.setattr("dreamvideo.score.strength.Strength.at", lambda *_: 0.0)
+    assert row(dreamvideo("score", "in", "out", *LAYER).out, "drift of strength")[-1] == "the input excites nothing"
+
+
+def test_a_slow_change_is_no_pulse(dreamvideo) -> None:
+    frames = pan(40)
+    write("quiet", frames)
+    write("slow", lifted(frames, [0.1 * np.cos(2 * np.pi * index / 60) for index in range(40)]))
+    write("pulsing", lifted(frames, [0.01 * np.sin(2 * np.pi * index / 5) for index in range(40)]))
+    assert row(dreamvideo("score", "quiet", "slow", *LAYER).out, "pulse")[1:] == ["-", "0", "slow change, no pulse"]
+    assert "1/255 at 5" in row(dreamvideo("score", "quiet", "pulsing", *LAYER).out, "pulse")[-1]
 
 
 def test_a_fault_is_told_and_no_error(dreamvideo) -> None:

@@ -37,6 +37,7 @@ def test_an_untouched_copy_is_as_steady_as_its_input_and_does_nothing() -> None:
     assert (drift.mean, drift.deviation, drift.saturation) == (0, 0, 0)
     assert found.pulse is not None
     assert (found.pulse.frequency, found.pulse.amplitude, found.pulse.above_median) == (None, 0, None)
+    assert not found.pulse.slow
 
 
 def test_a_constant_shift_of_a_still_is_a_difference_and_steady() -> None:

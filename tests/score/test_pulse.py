@@ -42,6 +42,13 @@ def test_a_flicker_from_frame_to_frame_is_found_at_half_the_rate() -> None:
     assert (pulse.frequency, pulse.amplitude) == (12.5, pytest.approx(0.04, rel=1e-3))
 
 
+@pytest.mark.parametrize(("frequency", "slow"), [(0.05, True), (0.4, True), (3.0, False)])
+def test_what_changes_slowly_is_no_pulse(frequency: float, slow: bool) -> None:
+    pulse = changes(PulseMeter(RATE), 0.02 * sine(frequency, 60))
+    assert pulse is not None
+    assert (pulse.slow, pulse.frequency == pulse.frequencies[0]) == (slow, slow)
+
+
 def test_noise_does_not_pulse() -> None:
     inputs = still(40, height=96, width=128)
     pulse = measure(zip(inputs, noisy(inputs, 0.05), strict=True), Fraction(RATE)).pulse

@@ -61,6 +61,16 @@ def test_silence_has_a_length_and_nothing_to_compare(tmp_path: Path) -> None:
     assert (found.output, found.offset, found.likeness) == (pytest.approx(2, abs=0.001), None, None)
 
 
+def test_sound_that_cannot_be_decoded_says_so(tmp_path: Path) -> None:
+    whole, empty = sound(tmp_path / "a.wav", rough(1)), sound(tmp_path / "b.wav", rough(1))
+    Path(empty.path).write_bytes(Path(empty.path).read_bytes()[:44])
+    found = match_sound(whole, empty)
+    assert (found.output, found.input_fault) == (None, "")
+    assert "b.wav: no sound could be decoded" in found.output_fault
+    assert "b.wav: no sound could be decoded" in match_sound(empty, whole).input_fault
+
+
 def test_no_sound_has_no_length(tmp_path: Path) -> None:
     found = match_sound(sound(tmp_path / "a.wav", rough(1)), None)
+    assert (found.input_fault, found.output_fault) == ("", "")
     assert (found.input, found.output, found.offset) == (pytest.approx(1, abs=0.001), None, None)

@@ -75,6 +75,10 @@ def test_a_frame_that_is_too_small_says_how_large_it_has_to_be() -> None:
     strength = Strength(tiny_network(), [DEEP])
     with pytest.raises(ConfigError, match=r"frames of 18x16 are too small .* deep_relu of tiny: that takes 20x20"):
         strength.at(picture(16, 18))
+    for size in ((18, 30), (30, 18)):
+        with pytest.raises(ConfigError, match=f"frames of {size[0]}x{size[1]} are too small"):
+            strength.require(size)
+    strength.require((20, 20))
 
 
 def test_an_unknown_layer_is_refused() -> None:
