@@ -112,7 +112,10 @@ class Pyramid:
         result = self._sampled(fine, place, width, height)
         rest = np.float32(depth - fine)
         if rest > 0:
-            result += rest * (self._sampled(fine + 1, place, width, height) - result)
+            coarse = self._sampled(fine + 1, place, width, height)
+            coarse -= result
+            coarse *= rest
+            result += coarse
         return result
 
     def _sampled(self, index: int, place: np.ndarray, width: int, height: int) -> np.ndarray:

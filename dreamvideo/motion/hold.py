@@ -30,8 +30,8 @@ def hold_sharpness(
     for band, aim in reversed(list(zip(bands, wanted, strict=False))):
         gain = np.clip((aim / max(_rms(band), 1e-6)) ** firmness, 1 / most, most)
         coarser = np.zeros_like(band) if correction is None else cv2.pyrUp(correction, dstsize=band.shape[1::-1])
-        correction = cv2.scaleAdd(band, float(gain - 1), coarser)
-    return frame if correction is None else cv2.add(frame, correction)
+        correction = cv2.scaleAdd(band, float(gain - 1), coarser, dst=coarser)
+    return frame if correction is None else cv2.add(frame, correction, dst=correction)
 
 
 def _split(frame: np.ndarray) -> list[np.ndarray]:
@@ -43,8 +43,8 @@ def _split(frame: np.ndarray) -> list[np.ndarray]:
     bands, current = [], frame
     while len(bands) < BANDS and min(current.shape[:2]) >= 2 * SMALLEST:
         blurred = cv2.sepFilter2D(current, -1, BINOMIAL, BINOMIAL, borderType=cv2.BORDER_REFLECT_101)
-        bands.append(cv2.subtract(current, blurred))
-        current = np.ascontiguousarray(blurred[::2, ::2])
+        bands.append(cv2.subtract(current, blurred, dst=blurred))
+        current = cv2.pyrDown(current, borderType=cv2.BORDER_REFLECT_101)  # every other pixel of what was blurred
     return bands
 
 

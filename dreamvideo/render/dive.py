@@ -167,7 +167,8 @@ class DiveFilm:
             base = self._through(index).bicubic(before)
         elif stays_inside(here, *size):
             dream = before - self._original_at(index - 1, there)
-            base = self._original_at(index, here) + self._through(index).bicubic(dream)
+            base = self._through(index).bicubic(dream)
+            base += self._original_at(index, here)
         else:
             old = self._through(index).bicubic(self._original_at(index - 1, there))
             news = self._original_at(index, here) - old
