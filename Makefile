@@ -16,6 +16,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --ed
 	$(INSTALL) '.[test]'
 	touch $@
 
+.venv/bench-tools: .venv/installed
+	$(INSTALL) '.[music,plots]'
+	touch $@
+
 demo: .venv/installed
 	mkdir -p demo
 	$(BIN)/dreamvideo render samples/inputs/bunny.mp4 --output demo/dream.mp4 --overwrite
@@ -29,7 +33,7 @@ test: .venv/test-tools
 samples: .venv/installed
 	$(BIN)/python samples/make_samples.py
 
-bench: .venv/installed
+bench: .venv/bench-tools
 	$(BIN)/python bench/run.py
 
 clean:

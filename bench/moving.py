@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from clips import SAMPLES
 from measure import alternate
 
 from dreamvideo.cli.zoom import BASE
 from dreamvideo.dream.engine import Dreamer
 from dreamvideo.merging import resolve
+from dreamvideo.render import dive
 from dreamvideo.render.clip import render_clip
 from dreamvideo.render.dive import DiveFilm
 from dreamvideo.render.job import Job, Listener, Progress
 from dreamvideo.render.zoom import render_zoom
 
-SAMPLES = Path(__file__).parents[1] / "samples" / "inputs"
 DIVE: dict[str, Any] = {**BASE, "zoom.seconds": 5.0, "input.width": 640}
+CAMERA = ("_moved", "_aged", "_at")
 DANCE: dict[str, Any] = {
     "camera.scale": "1 + 0.07 * beat",
     "dream.strength": "1 + 0.2 * sin(t) + 0 * onset",
@@ -49,8 +51,8 @@ class Stopwatch:
         return mock.patch.object(owner, name, timed)
 
 
-def dive_shares() -> tuple[float, float]:
-    """Shares of a dive from its second frame on, in percent: of camera and schedules, and of all but the network."""
+def dive_shares() -> dict[str, float]:
+    """Shares of a dive from its second frame on: of each part of camera and schedules, and of all but the network."""
     watch, marks = Stopwatch(), []
 
     def mark(progress: Progress) -> None:
@@ -58,17 +60,17 @@ def dive_shares() -> tuple[float, float]:
             marks.append((time.perf_counter(), watch.seconds.copy()))
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        for owner, name in ((Dreamer, "dream"), (DiveFilm, "_moved"), (DiveFilm, "_aged"), (DiveFilm, "_at")):
+        for owner, name in ((Dreamer, "dream"), (dive, "hold_sharpness"), *((DiveFilm, part) for part in CAMERA)):
             stack.enter_context(watch.on(owner, name))
         render_zoom(_job(SAMPLES / "chelsea.jpg", f"{folder}/out.mp4", DIVE), Listener(mark))
     (begun, before), (ended, after) = marks[0], marks[-1]
     spent = {name: seconds - before[name] for name, seconds in after.items()}
-    camera = spent["_moved"] + spent["_aged"] + spent["_at"]
-    return 100 * camera / (ended - begun), 100 * (1 - spent["dream"] / (ended - begun))
+    shares = {name: seconds / (ended - begun) for name, seconds in spent.items()}
+    return {**shares, "outside": 1 - shares["dream"]}
 
 
 def dance_cost() -> float:
-    """How much longer a clip takes whose camera, layers and strength follow its sound, in percent."""
+    """How much longer a clip takes whose camera, layers and strength follow its sound."""
     with tempfile.TemporaryDirectory() as folder:
 
         def render(settings: Mapping[str, Any]) -> Callable[[], object]:
@@ -76,7 +78,7 @@ def dance_cost() -> float:
             return lambda: render_clip(job, Listener())
 
         plain: dict[str, Any] = {"dream.layers": {"mixed4": 1.0, "mixed5": 1.0}}
-        return 100 * (alternate(render(plain), render(DANCE), rounds=3)[2] - 1)
+        return alternate(render(plain), render(DANCE), rounds=3)[2] - 1
 
 
 def _job(source: Path, output: str, settings: Mapping[str, Any]) -> Job:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 import cost
 import numpy as np
+from clips import FILMS, footage
 from equal import equal
-from moving import dance_cost, dive_shares
+from look import look
+from moving import CAMERA, dance_cost, dive_shares
 from peak import peak, step
 from table import Table, circumstances
 
@@ -43,17 +45,22 @@ def still(table: Table) -> None:
 
 def moving(table: Table) -> None:
     """What camera, schedules and sound cost beside the network."""
-    camera, outside = dive_shares()
-    table.at_most("a dive at 640x426: camera and schedules", camera / 100, 0.05, f"{camera:.1f} %")
-    table.at_most("  everything but the network", outside / 100, 0.10, f"{outside:.1f} %")
+    shares = dive_shares()
+    camera = sum(shares[part] for part in CAMERA)
+    table.at_most("a dive at 640x426: camera and schedules", camera, 0.05, f"{100 * camera:.1f} %")
+    parts = shares["_moved"] - shares["hold_sharpness"], shares["hold_sharpness"], shares["_aged"] + shares["_at"]
+    text = ", ".join(f"{100 * part:.1f}" for part in parts)
+    table.add("  of it moving; holding sharpness; ages and schedules", parts[0], f"{text} %")
+    table.at_most("  everything but the network", shares["outside"], 0.10, f"{100 * shares['outside']:.1f} %")
     longer = dance_cost()
-    table.at_most("a clip whose camera and dream follow its sound: longer by", longer / 100, 0.05, f"{longer:.1f} %")
+    table.at_most("a clip whose camera and dream follow its sound: longer by", longer, 0.05, f"{100 * longer:.1f} %")
 
 
 FIGURES: dict[str, Callable[[Table], None]] = {
     "step": step,
     "peak": peak,
     "equal": equal,
+    "look": look,
     "qualities": cost.qualities,
     "outside": cost.outside,
     "pixels": cost.pixels,
@@ -74,9 +81,13 @@ def main() -> None:
     around = circumstances()
     versions = ", ".join(f"{name} {number}" for name, number in around["versions"].items())
     print(f"{around['machine']}\n{versions}\ncommit {around['commit']}\n")
-    for name in wanted:
-        FIGURES[name](table)
-    table.append()
+    for name in FILMS:
+        footage(name)  # now, rather than after ten minutes, if it can't be had
+    try:
+        for name in wanted:
+            FIGURES[name](table)
+    finally:
+        table.append()
 
 
 if __name__ == "__main__":

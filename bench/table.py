@@ -66,7 +66,8 @@ def circumstances() -> dict[str, Any]:
     return {
         "machine": f"{_processor()}, {os.cpu_count()} cores",
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        "commit": _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain") else ""),
+        "commit": _git("rev-parse", "--short", "HEAD")
+        + ("+" if _git("status", "--porcelain", "--", ":/", f":(exclude,top)bench/{RESULTS.name}") else ""),
     }
 
 
