@@ -127,7 +127,8 @@ def _place(name: str, folder: Path, home: str) -> str:
 def _inside(path: str, home: str) -> str | None:
     """``path`` from ``home`` on, links followed; None if it isn't in there."""
     real = os.path.realpath(path)
-    return os.path.relpath(real, home) if real.startswith(home.rstrip(os.sep) + os.sep) else None
+    followed = os.path.realpath(real) == real  # not so behind a link to itself, after which none is followed
+    return os.path.relpath(real, home) if followed and real.startswith(home.rstrip(os.sep) + os.sep) else None
 
 
 def _meeting(wishes: Sequence[Wish], outputs: Sequence[str], folder: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dreamvideo.cli import main
@@ -307,6 +307,7 @@ PARTS = st.sampled_from(
 
 
 @given(parts=st.lists(PARTS, min_size=1, max_size=5), as_pattern=st.booleans(), absolute=st.booleans())
+@example(parts=["loop", "..", "a"], as_pattern=False, absolute=False)
 @settings(max_examples=300, deadline=None)
 def test_no_name_leads_out_of_the_folder(
     tmp_path_factory: pytest.TempPathFactory, parts: list[str], as_pattern: bool, absolute: bool
