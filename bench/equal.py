@@ -110,8 +110,8 @@ class Equal:
         """What of ``whole`` seconds a clip's first frames take, its extra steps, the others, and all else."""
         extra = sum((1 - 1 / finer) * spent for finer, spent in octaves.seconds.items())
         parts = watch.seconds["_settle"], extra, watch.seconds["_follow"] - extra
-        shares = [100 * part / whole for part in (*parts, whole - sum(parts))]
-        text = ", ".join(f"{share:.0f}" for share in shares)
+        shares = [part / whole for part in (*parts, whole - sum(parts))]
+        text = ", ".join(f"{100 * share:.0f}" for share in shares)
         self.table.add(f"{clip.name}: of it first frames; extra steps; others; rest", shares[0], f"{text} %")
 
     def _compare_errors(self, clip: Clip) -> None:

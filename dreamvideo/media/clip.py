@@ -130,13 +130,17 @@ class ClipSource(Source):
     def _say_what_is_missing(self, counted: str, count: int, complaints: list[str], *, stalled: bool) -> None:
         expected = self._announced
         if stalled:
-            self._warn(f"{self.name} stopped answering after {counted} frames; the rest is missing.")
+            self._say_damage(f"{self.name} stopped answering after {counted} frames; the rest is missing.")
         elif complaints and expected is not None and count < expected - 1:
-            self._warn(f"{self.name} is truncated: {counted} of about {expected} frames could be decoded.")
+            self._say_damage(f"{self.name} is truncated: {counted} of about {expected} frames could be decoded.")
         elif complaints:
-            self._warn(f"{self.name} is damaged ({complaints[0]}); some of its {counted} frames may show it.")
+            self._say_damage(f"{self.name} is damaged ({complaints[0]}); some of its {counted} frames may show it.")
         elif expected is not None and count < expected - max(2, expected // 20):
             self._warn(f"{self.name} holds {counted} frames where its header announces about {expected}.")
+
+    def _say_damage(self, sentence: str) -> None:
+        self.damage = sentence
+        self._warn(sentence)
 
 
 def _seek(info: ClipInfo, opened: list[str], start: Fraction, rate: Fraction) -> list[str]:

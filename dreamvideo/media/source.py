@@ -49,6 +49,7 @@ class Source(ABC):
     colors, sample_aspect : the tags an output should carry.
     audio : the input's sound tracks; ``sound`` is the part that belongs to the chosen frames.
     warnings : sentences for the user, added while opening and iterating.
+    damage : that of them which says what the decoder could not make out; empty if there is none.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Source(ABC):
     sample_aspect: Fraction = Fraction(1)
     audio: tuple[AudioTrack, ...] = ()
     warnings: list[str]
+    damage: str = ""
 
     @property
     def sound(self) -> Sound | None:

@@ -7,7 +7,7 @@ from dreamvideo.errors import ConfigError
 from dreamvideo.media.clip import ClipSource
 from dreamvideo.media.source import Source
 from dreamvideo.render.job import Listener, Progress, Stopped
-from dreamvideo.score.integrity import Facts, check_clip, complaint
+from dreamvideo.score.integrity import Facts, check_clip
 from dreamvideo.score.lost import Thumbnails
 from dreamvideo.score.measurement import Measurement
 from dreamvideo.score.pairs import Pairs
@@ -94,7 +94,7 @@ def _checks(pairs: Pairs, sound: SoundMatch, thumbnails: Thumbnails, repeats: Re
 
 def _facts(clip: Source, frames: int) -> Facts:
     rate = clip.rate if isinstance(clip, ClipSource) else None
-    return Facts(frames, rate, (clip.width, clip.height), clip.sample_aspect, complaint(clip))
+    return Facts(frames, rate, (clip.width, clip.height), clip.sample_aspect, clip.damage)
 
 
 def _notes(pairs: Pairs, sound: SoundMatch) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dreamvideo.media.source import Source
 from dreamvideo.score.repeats import named
 from dreamvideo.score.result import Check
 from dreamvideo.score.shape import ASPECT_SLACK, SIZE_SLACK, near, written
@@ -15,31 +14,23 @@ GIF_SLACK = Fraction(1, 200)  # seconds of a frame: a GIF counts in hundredths
 SOUND_SLACK = 0.1  # seconds: a few packets of AAC, which last 21 ms each
 OFFSET_SLACK = 0.02  # seconds: half of the 40 ms by which EBU R 37 lets sound be early
 
-_DAMAGE = "damaged (", "truncated: ", "stopped answering "  # how a source's warnings on its data begin
-
 
 @dataclass(frozen=True)
 class Facts:
     """One clip: ``rate`` in frames a second is ``None`` for stills, which have no time; ``size`` is (width, height).
 
-    ``aspect`` is a pixel's width over its height, ``complaint`` what its decoder said of damaged data.
+    ``aspect`` is a pixel's width over its height, ``damage`` a sentence on what could not be decoded, if anything.
     """
 
     frames: int
     rate: Fraction | None
     size: tuple[int, int]
     aspect: Fraction = Fraction(1)
-    complaint: str = ""
+    damage: str = ""
 
     @property
     def seconds(self) -> Fraction | None:
         return None if self.rate is None else self.frames / self.rate
-
-
-def complaint(source: Source) -> str:
-    """What the decoder has said of damaged data while ``source`` was read; empty where it said nothing."""
-    told = (warning.removeprefix(f"{source.name} ").removeprefix("is ") for warning in source.warnings)
-    return next((each for each in told if each.startswith(_DAMAGE)), "")
 
 
 def check_clip(
@@ -86,8 +77,8 @@ def _ratio(aspect: Fraction) -> str:
 
 
 def _decodes(source: Facts, dream: Facts) -> Check:
-    of_input, of_output = ("with errors" if clip.complaint else "cleanly" for clip in (source, dream))
-    return Check("decodes", not dream.complaint, of_input, of_output, "exact", dream.complaint)
+    of_input, of_output = ("with errors" if clip.damage else "cleanly" for clip in (source, dream))
+    return Check("decodes", not dream.damage, of_input, of_output, "exact", dream.damage.rstrip("."))
 
 
 def _rate(source: Facts, dream: Facts, *, gif: bool) -> Check:

@@ -145,7 +145,7 @@ def test_a_damaged_output_is_not_whole(tmp_path: Path) -> None:
     assert [each.name for each in score.checks if not each.ok] == ["decodes"]
     decodes = check(score, "decodes")
     assert (decodes.input, decodes.output) == ("cleanly", "with errors")
-    assert decodes.note.startswith("damaged (")
+    assert decodes.note.startswith(f"{damaged} is damaged (")
     assert check(score_clip(str(damaged), str(clip), SETTINGS), "decodes").ok
 
 
@@ -156,7 +156,7 @@ def test_a_truncated_output_is_not_whole(tmp_path: Path) -> None:
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size * 6 // 10])
     decodes = check(score_clip(clip, str(cut), SETTINGS), "decodes")
     assert not decodes.ok
-    assert decodes.note.startswith("truncated: ")
+    assert decodes.note.startswith(f"{cut} is truncated: ")
 
 
 def test_sound_of_the_input_that_cannot_be_decoded_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

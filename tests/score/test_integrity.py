@@ -37,7 +37,7 @@ def test_a_copy_is_whole() -> None:
         ({"rate": Fraction("24.99")}, []),
         ({"aspect": Fraction(64, 45)}, ["size"]),
         ({"aspect": Fraction(251, 250)}, []),
-        ({"complaint": "damaged (gray chroma); some of its 250 frames may show it."}, ["decodes"]),
+        ({"damage": "a.mp4 is damaged (gray chroma); some of its 250 frames may show it."}, ["decodes"]),
     ],
 )
 def test_the_picture_is_held_against_its_tolerance(changes: dict, names: list[str]) -> None:
@@ -91,7 +91,7 @@ def test_a_lost_aspect_is_told() -> None:
 
 
 def test_an_input_that_is_damaged_itself_is_no_fault_of_the_output() -> None:
-    damaged = replace(CLIP, complaint="damaged (gray chroma); some of its 250 frames may show it.")
+    damaged = replace(CLIP, damage="a.mp4 is damaged (gray chroma); some of its 250 frames may show it.")
     check = check_clip(damaged, CLIP, SOUND, gif=False)[2]
     assert (check.name, check.ok, check.input, check.output) == ("decodes", True, "with errors", "cleanly")
 
